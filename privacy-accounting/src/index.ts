@@ -1,0 +1,1 @@
+export { DpError, type DpErrorCode } from './errors.js';

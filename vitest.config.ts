@@ -1,0 +1,20 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^privacy-accounting$/, replacement: path('./privacy-accounting/src/index.ts') },
+      { find: /^tfjs-privacy$/, replacement: path('./src/index.ts') },
+      { find: /^tfjs-privacy\/(audit|report)$/, replacement: path('./src/$1/index.ts') },
+    ],
+  },
+  test: {
+    include: ['src/**/*.test.ts', 'privacy-accounting/**/*.test.ts', 'test/**/*.test.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    maxWorkers: 2,
+  },
+});
