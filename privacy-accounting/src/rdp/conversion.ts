@@ -1,0 +1,117 @@
+import { invalidArgument, requireEpsilon, requireNumber, requireRecord } from '../arguments.js';
+
+/** A bound and the order that attained it. */
+export interface AtOrder {
+  readonly value: number;
+  readonly order: number;
+}
+
+/** The improved conversion is not stable as α → 1 and never best there; only the KL bound is used below this. */
+export const SMALLEST_CONVERTED_ORDER = 1.01;
+
+/** Outward rounding: eight units in the last place of the largest quantity that went in. */
+const SLACK = 8 * Number.EPSILON;
+
+/**
+ * ε at δ from one divergence r = RDP(α): the smaller of
+ *
+ *   r + ln((α−1)/α) − ln(δα)/(α−1)      (Canonne, Kamath & Steinke 2020, arXiv:2004.00010, Prop. 12)
+ *   0 if δ² ≥ 1 − e^{−r}                (total variation ≤ √(1 − e^{−KL}), Bretagnolle & Huber 1979; KL ≤ r)
+ *
+ * rounded up, never below 0.
+ */
+export function epsilonAtOrder(order: number, rdp: number, delta: number): number {
+  if (rdp === 0 || delta * delta + Math.expm1(-rdp) > 0) return 0;
+  if (order === Number.POSITIVE_INFINITY) return rdp;
+  if (order <= SMALLEST_CONVERTED_ORDER || delta === 0) return Number.POSITIVE_INFINITY;
+  const shrink = Math.log1p(-1 / order);
+  const tail = (Math.log(delta) + Math.log(order)) / (order - 1);
+  const epsilon = rdp + shrink - tail;
+  return Math.max(0, epsilon + SLACK * (rdp - shrink + Math.abs(tail)));
+}
+
+/** ln δ at ε from one divergence: the smaller of the two bounds of {@link epsilonAtOrder}, solved for δ. */
+export function logDeltaAtOrder(order: number, rdp: number, epsilon: number): number {
+  if (rdp === 0) return Number.NEGATIVE_INFINITY;
+  const byKl = 0.5 * Math.log(-Math.expm1(-rdp));
+  if (order <= SMALLEST_CONVERTED_ORDER) return byKl;
+  if (order === Number.POSITIVE_INFINITY) return rdp <= epsilon ? Number.NEGATIVE_INFINITY : byKl;
+  const shrink = Math.log1p(-1 / order);
+  const byMoment = (order - 1) * (rdp - epsilon + shrink) - Math.log(order);
+  const slack = SLACK * ((order - 1) * (Math.min(rdp, Number.MAX_VALUE) + epsilon - shrink) + 1);
+  return Math.min(byKl, byMoment + slack, 0);
+}
+
+/**
+ * The smallest ε at `delta` ∈ [0, 1) that a list of divergences proves, and the order that attained it.
+ * Upper bound, rounded up; ∞ when no order proves anything. Orders are ≥ 1; those up to 1.01 prove only ε = 0.
+ *
+ * Source: Canonne, Kamath & Steinke 2020 (arXiv:2004.00010), Prop. 12; also Balle et al. 2020
+ * (arXiv:1905.09982), Thm 21.
+ *
+ * @example
+ * rdpToEpsilon({ orders: [2, 5, 10], rdp: [0.7, 2, 4.5], delta: 1e-6 }); // { epsilon: 4.828…, order: 5 }
+ */
+export function rdpToEpsilon(options: {
+  readonly orders: readonly number[];
+  readonly rdp: readonly number[];
+  readonly delta: number;
+}): { readonly epsilon: number; readonly order: number } {
+  const { orders, rdp } = requireCurve(options);
+  const delta = requireNumber(
+    options.delta,
+    'delta',
+    'a number from 0 up to, not including, 1',
+    (d) => d >= 0 && d < 1,
+  );
+  const best = smallest(orders, (order, i) => epsilonAtOrder(order, rdp[i]!, delta));
+  return { epsilon: best.value, order: best.order };
+}
+
+/**
+ * The smallest δ at `epsilon` ≥ 0 that a list of divergences proves, and the order that attained it. The
+ * counterpart of {@link rdpToEpsilon}.
+ *
+ * @example
+ * rdpToDelta({ orders: [2, 5, 10], rdp: [0.7, 2, 4.5], epsilon: 5 });
+ */
+export function rdpToDelta(options: {
+  readonly orders: readonly number[];
+  readonly rdp: readonly number[];
+  readonly epsilon: number;
+}): { readonly delta: number; readonly order: number } {
+  const { orders, rdp } = requireCurve(options);
+  const epsilon = requireEpsilon(options.epsilon);
+  const best = smallest(orders, (order, i) => logDeltaAtOrder(order, rdp[i]!, epsilon));
+  return { delta: Math.exp(best.value), order: best.order };
+}
+
+/** The first order at which `value` is smallest. */
+export function smallest(orders: readonly number[], value: (order: number, i: number) => number): AtOrder {
+  let best: AtOrder = { value: value(orders[0]!, 0), order: orders[0]! };
+  for (let i = 1; i < orders.length; i++) {
+    const candidate = value(orders[i]!, i);
+    if (candidate < best.value) best = { value: candidate, order: orders[i]! };
+  }
+  return best;
+}
+
+function requireCurve(options: { readonly orders: readonly number[]; readonly rdp: readonly number[] }) {
+  requireRecord(options, 'options', 'an object with orders and rdp');
+  const { orders, rdp } = options;
+  if (!Array.isArray(orders) || orders.length === 0)
+    throw invalidArgument('orders', 'a list of orders', orders);
+  if (!Array.isArray(rdp) || rdp.length !== orders.length) {
+    throw invalidArgument('rdp', `a list of ${orders.length} divergences, one for each order`, rdp);
+  }
+  for (const [i, order] of orders.entries()) {
+    if (typeof order !== 'number' || !(order >= 1)) {
+      throw invalidArgument(`orders[${i}]`, 'a number, 1 or larger', order);
+    }
+    const divergence: unknown = rdp[i];
+    if (typeof divergence !== 'number' || !(divergence >= 0)) {
+      throw invalidArgument(`rdp[${i}]`, 'a number, 0 or larger', divergence);
+    }
+  }
+  return { orders: orders as readonly number[], rdp: rdp as readonly number[] };
+}

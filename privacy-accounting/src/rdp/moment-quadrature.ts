@@ -1,0 +1,98 @@
+/** More nodes than this, and the caller falls back to a bound that needs none. */
+const MAX_NODES = 40_000;
+/** The integrand is below e^{−50} of its peak beyond ten standard deviations of it. */
+const REACH = 10;
+
+/**
+ * ln(A − 1) at a fractional order α > 1, or undefined where that would take more than MAX_NODES nodes.
+ *
+ *   A − 1 = E_{x ~ N(0,1)} [g(y(x))],  g = (1+u)^α − 1 − αu,  u = q(e^w − 1),  w = x/σ − 1/(2σ²),  y = ln(1+u)
+ *
+ * (E u = 0, so that the subtraction of αu changes nothing, and it makes the integrand non-negative: Bernoulli's
+ * inequality.) The trapezoidal rule converges geometrically for a function analytic in a strip: its error is
+ * e^{−2πd/h} times the size of the integrand on the lines Im x = ±d, which grows as e^{d²/2}. The branch point
+ * 1 + u = 0 limits d to πσ. The step h is chosen for an error of e^{−22}; the rule is evaluated at the nodes and
+ * at the mid-points between them. The two values err with opposite sign, so that their difference measures the
+ * error and their mean cancels it, leaving its square, e^{−44}. When the two differ by more than expected the
+ * step is halved.
+ *
+ * (The alternating series of Mironov, Talwar & Zhang 2019, § 3.3, is exact too, but cancels when A − 1 is tiny.)
+ */
+export function logExcessByQuadrature(q: number, sigma: number, order: number): number | undefined {
+  const integrand = momentIntegrand(q, sigma, order);
+  const start = -REACH;
+  const end = order / sigma + REACH;
+  let step = initialStep(sigma);
+  const nodeCount = () => (2 * (end - start)) / step;
+  if (nodeCount() > MAX_NODES) return undefined;
+  const scale = integrand.scale(end - REACH);
+  let atNodes = sumOver(integrand.at, start, end, step, scale);
+  while (nodeCount() <= MAX_NODES) {
+    const atMidpoints = sumOver(integrand.at, start + step / 2, end, step, scale);
+    const both = atNodes + atMidpoints;
+    if (Math.abs(atNodes - atMidpoints) <= 1e-7 * both) {
+      return Math.log((both * step) / 2 / Math.sqrt(2 * Math.PI)) + scale;
+    }
+    atNodes = both;
+    step /= 2;
+  }
+  return undefined;
+}
+
+/** The largest h with 2πd/h − d²/2 ≥ 22 for an admissible d: d = 2π/h in the whole plane, 0.9πσ in the strip. */
+function initialStep(sigma: number): number {
+  const target = 22;
+  const free = Math.PI * Math.sqrt(2 / target);
+  const strip = 0.9 * Math.PI * sigma;
+  return (2 * Math.PI) / free <= strip ? free : (2 * Math.PI * strip) / (target + (strip * strip) / 2);
+}
+
+function sumOver(
+  f: (x: number, scale: number) => number,
+  start: number,
+  end: number,
+  step: number,
+  scale: number,
+): number {
+  const count = Math.ceil((end - start) / step);
+  let sum = 0;
+  for (let i = 0; i <= count; i++) sum += f(start + i * step, scale);
+  return sum;
+}
+
+/** e^{−x²/2 − scale}·g at x, in a form that neither cancels nor overflows. */
+function momentIntegrand(q: number, sigma: number, order: number) {
+  const beta = order - 1;
+  const logQ = Math.log(q);
+  const shift = 1 / sigma / sigma / 2;
+  const logRatio = (x: number) => {
+    const w = x / sigma - shift;
+    return w > 700 ? logQ + w + Math.log1p(((1 - q) / q) * Math.exp(-w)) : Math.log1p(q * Math.expm1(w));
+  };
+  return {
+    /** About the largest exponent that occurs: at the peak of e^{αy − x²/2} near x = α/σ, or 0. */
+    scale: (peak: number) => Math.max(0, order * logRatio(peak) - (peak * peak) / 2),
+    at: (x: number, scale: number) => {
+      const y = logRatio(x);
+      const exponent = -(x * x) / 2 - scale + y;
+      // g = e^y·(e^{βy} − 1 − β(1 − e^{−y})), the bracket being Σ_{k≥2} (β^k + (−1)^k β) y^k / k!
+      if (Math.abs(y) * Math.max(1, beta) < 0.5) return Math.exp(exponent) * bracketSeries(y, beta);
+      if (beta * y < 1) return Math.exp(exponent) * (Math.expm1(beta * y) + beta * Math.expm1(-y));
+      return Math.exp(exponent + beta * y) * (1 + Math.exp(-beta * y) * (beta * Math.expm1(-y) - 1));
+    },
+  };
+}
+
+function bracketSeries(y: number, beta: number): number {
+  let power = beta * y;
+  let alternating = -beta * y;
+  let sum = 0;
+  for (let k = 2; k < 30; k++) {
+    power *= (beta * y) / k;
+    alternating *= -y / k;
+    const term = power + alternating;
+    sum += term;
+    if (Math.abs(term) <= 1e-17 * sum) break;
+  }
+  return sum;
+}

@@ -1,0 +1,75 @@
+import { requireNumber, requireRecord } from '../arguments.js';
+import { gaussianRdpAt, requireNoiseMultiplier, requireOrder } from './gaussian-rdp.js';
+import { logExcessByQuadrature } from './moment-quadrature.js';
+import { logExcessBySum } from './moment-sum.js';
+
+/**
+ * Covers the rounding of the sum and of the quadrature: relative error at most 2e-12, measured against 60-digit
+ * arithmetic over q ∈ [1e-6, 1 − 1e-6], σ ∈ [0.05, 1000], α ∈ (1, 1024]; the margin is five times that.
+ */
+const ROUND_UP = 1 + 1e-11;
+
+/** Below this a divergence is not resolved in float64, and is stated as this instead of 0. */
+const FLOOR = 1e-290;
+
+/**
+ * The Rényi divergence of order α > 1, in nats, of the Gaussian mechanism on a Poisson sample,
+ *
+ *   RDP(α) = ln A / (α − 1),  A = E_{z ~ N(0, σ²)} [(1 − q + q·e^{(2z − 1)/(2σ²)})^α],
+ *
+ * with q = `samplingProbability` ∈ (0, 1] and σ = `noiseMultiplier` = noise standard deviation / sensitivity.
+ * Integer and fractional orders; relative error below 1e-10 and upwards (an upper bound), also when the
+ * divergence is tiny. Holds under add-or-remove-one and replace-special; no formula is known for replace-one.
+ *
+ * A − 1 is computed, not A: from the binomial expansion at integer orders, whose terms are then all
+ * non-negative, and by quadrature at fractional ones. Where the quadrature would need too many nodes
+ * (σ below about 0.03) the chord of the convex function α ↦ ln A between integer orders bounds it.
+ *
+ * Source: Mironov, Talwar & Zhang 2019 (arXiv:1908.10530): Thm 4 and 5 (this direction is the larger), § 3.3.
+ *
+ * @example
+ * poissonGaussianRdp({ samplingProbability: 0.01, noiseMultiplier: 1, order: 1.5 }); // 0.000127253743…
+ */
+export function poissonGaussianRdp(options: {
+  readonly samplingProbability: number;
+  readonly noiseMultiplier: number;
+  readonly order: number;
+}): number {
+  requireRecord(options, 'options', 'an object { samplingProbability, noiseMultiplier, order }');
+  const q = requireNumber(
+    options.samplingProbability,
+    'samplingProbability',
+    'a number above 0 and at most 1',
+    (value) => value > 0 && value <= 1,
+  );
+  return poissonGaussianRdpAt(
+    q,
+    requireNoiseMultiplier(options.noiseMultiplier),
+    requireOrder(options.order),
+  );
+}
+
+/** {@link poissonGaussianRdp} of checked arguments. */
+export function poissonGaussianRdpAt(q: number, sigma: number, order: number): number {
+  const unsampled = gaussianRdpAt(sigma, order);
+  if (q === 1 || unsampled === Number.POSITIVE_INFINITY) return unsampled;
+  const divergence = (logMoment(q, sigma, order) / (order - 1)) * ROUND_UP;
+  // Sampling never hurts, so the unsampled divergence is a bound too (and the tighter one as q → 1).
+  return Math.min(unsampled, Math.max(divergence, FLOOR));
+}
+
+/** ln A. */
+function logMoment(q: number, sigma: number, order: number): number {
+  if (Number.isInteger(order)) return log1pExp(logExcessBySum(q, sigma, order));
+  const excess = logExcessByQuadrature(q, sigma, order);
+  if (excess !== undefined) return log1pExp(excess);
+  const below = Math.floor(order);
+  const above = below + 1;
+  const atBelow = below === 1 ? 0 : log1pExp(logExcessBySum(q, sigma, below));
+  return (above - order) * atBelow + (order - below) * log1pExp(logExcessBySum(q, sigma, above));
+}
+
+/** ln(1 + e^x), accurate for every x. */
+function log1pExp(x: number): number {
+  return x > 0 ? x + Math.log1p(Math.exp(-x)) : Math.log1p(Math.exp(x));
+}

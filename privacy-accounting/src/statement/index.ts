@@ -1,0 +1,9 @@
+/*
+ * Statements: bounds in plain words.
+ *
+ * Is: one function from a bound (or a refusal) to sentences that name ε, δ, the relation, the unit, the accountant,
+ * the direction and the assumptions.
+ * Is not: a report, a verdict about whether an ε is good enough, or a translation into odds (false when δ > 0).
+ * Invariants: every sentence is true as it stands; figures are rounded up; ε = ∞ never reads as a number.
+ */
+export { type PrivacyRefusal, type PrivacyStatementOptions, privacyStatement } from './privacy-statement.js';
