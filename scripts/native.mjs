@@ -132,7 +132,9 @@ async function main() {
     return 0;
   }
   if (!['auto', 'official', 'wheel'].includes(values.via)) {
-    throw new NativeError(`--via takes auto, official or wheel; got ${values.via}`);
+    throw Object.assign(new Error(`--via takes auto, official or wheel; got ${values.via}`), {
+      code: 'ERR_PARSE_ARGS_VALUE',
+    });
   }
   const project = projectFolder(values.project);
   const before = await probe(project);
@@ -164,8 +166,10 @@ async function main() {
 try {
   process.exitCode = await main();
 } catch (error) {
-  if (!(error instanceof NativeError) && !String(error?.code).startsWith('ERR_PARSE_ARGS')) throw error;
+  const usage = String(error?.code).startsWith('ERR_PARSE_ARGS');
+  if (!usage && !(error instanceof NativeError)) throw error;
   process.stderr.write(`\nnative: ${error.message}\n`);
-  process.stderr.write('Nothing is lost: without it the toolkit runs on the WebAssembly backend.\n');
-  process.exitCode = 1;
+  if (usage) process.stderr.write(HELP);
+  else process.stderr.write('Nothing is lost: without it the toolkit runs on the WebAssembly backend.\n');
+  process.exitCode = usage ? 2 : 1;
 }

@@ -62,7 +62,8 @@ export function run(program, args, { cwd, env, show = false, timeoutSeconds } = 
 export async function must(what, program, args, options) {
   const { code, output } = await run(program, args, options);
   if (code === 0) return output;
-  throw new NativeError(`${what} failed: ${[program, ...args].join(' ')}\n${tail(output)}`);
+  const words = [program, ...args].map((word) => (word.includes('\n') ? '…' : word));
+  throw new NativeError(`${what} failed: ${words.join(' ')}\n${tail(output)}`);
 }
 
 /** The last lines of a program's output, indented. */

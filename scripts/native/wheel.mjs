@@ -5,7 +5,7 @@
 
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { copyFile, link, mkdir, mkdtemp, readdir, rename, rm, statfs, symlink } from 'node:fs/promises';
+import { copyFile, link, mkdir, mkdtemp, readdir, rename, rm, stat, statfs, symlink } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -96,6 +96,16 @@ async function requireSpace(folder, gigabytes) {
   );
 }
 
+/** Removes what runs that were killed left behind; younger staging folders may belong to a run in progress. */
+async function sweep(cache) {
+  for (const name of await readdir(cache)) {
+    const path = join(cache, name);
+    if (name.includes('.part-') && Date.now() - (await stat(path)).mtimeMs > 3_600_000) {
+      await rm(path, { recursive: true, force: true });
+    }
+  }
+}
+
 /** Makes `target` by filling a staging folder beside it; keeps what an other process finished meanwhile. */
 async function stage(target, fill) {
   if (existsSync(target)) return;
@@ -124,7 +134,14 @@ async function download(python, folder) {
     `tensorflow-cpu==${TENSORFLOW}`,
   ];
   const show = process.stderr.isTTY === true;
-  await must('the download', python, show ? args : [...args, '--quiet'], { show });
+  try {
+    await must('the download', python, show ? args : [...args, '--quiet'], { show });
+  } catch (error) {
+    throw new NativeError(
+      `${error.message}\n  Check that pip reaches its package index, or fetch tensorflow_cpu-${TENSORFLOW}-cp311-…-` +
+        `${PLATFORM_OF_WHEEL}.whl by other means and pass it by --wheel FILE`,
+    );
+  }
 }
 
 const UNPACK = `
@@ -188,12 +205,16 @@ export async function buildFromWheel(version, npm, { wheel } = {}) {
   const needPip = !wheel && !existsSync(tensorflow) && !existsSync(wheels);
   const { python, compiler } = await findTools({ needPip });
   await mkdir(cache, { recursive: true });
+  await sweep(cache);
   if (!existsSync(tensorflow)) {
     await requireSpace(cache, 1.5);
     if (!wheel) await stage(wheels, (folder) => download(python, folder));
     const file = wheel ?? join(wheels, (await readdir(wheels)).find((name) => name.endsWith('.whl')) ?? '');
-    await stage(tensorflow, (folder) => unpack(python, file, folder));
-    await rm(wheels, { recursive: true, force: true });
+    try {
+      await stage(tensorflow, (folder) => unpack(python, file, folder));
+    } finally {
+      await rm(wheels, { recursive: true, force: true }); // of no more use, or broken
+    }
   }
   await stage(binding, (folder) => compile(compiler, npm, version, tensorflow, folder));
 }
