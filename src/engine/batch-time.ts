@@ -1,0 +1,74 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { batchAxisOf, type RowLayout, sizeOf } from './isolation/layout.js';
+
+/**
+ * Bringing the batch to the front: the engine's rules see every tensor as [batch, time, width], where time
+ * counts all positions of one example, whatever axes they came from.
+ */
+
+/**
+ * `tensor` as [batch, time, width], or undefined where the batch lies inside the last `width` elements.
+ * A view where the batch is already in front, one transposition where it is not.
+ */
+export function toBatchTime(
+  tensor: tf.Tensor,
+  layout: RowLayout,
+  width: number,
+  batch: number,
+): tf.Tensor3D | undefined {
+  if (width === 0 || layout.inner % width !== 0) return undefined;
+  const block = layout.inner / width;
+  const outer = tensor.size / (batch * layout.inner);
+  if (outer === 1) return tf.reshape(tensor, [batch, block, width]);
+  const split = tf.reshape(tensor, [outer, batch, block, width]);
+  return tf.reshape(tf.transpose(split, [1, 0, 2, 3]), [batch, outer * block, width]);
+}
+
+/** Multiplies every element by its example's weight; `weights` has shape [batch]. */
+export function scaleRows(
+  tensor: tf.Tensor,
+  layout: RowLayout,
+  weights: tf.Tensor1D,
+  batch: number,
+): tf.Tensor {
+  const outer = tensor.size / (batch * layout.inner);
+  const scaled = tf.mul(tf.reshape(tensor, [outer, batch, layout.inner]), tf.reshape(weights, [1, batch, 1]));
+  return tf.reshape(scaled, tensor.shape);
+}
+
+/**
+ * Sums an elementwise gradient over all that a broadcast parameter did not distinguish, example by example:
+ * [batch, size of the parameter], or undefined where the parameter varies along the batch.
+ */
+export function reduceToParameter(
+  gradient: tf.Tensor,
+  layout: RowLayout,
+  parameterShape: readonly number[],
+  batch: number,
+): tf.Tensor2D | undefined {
+  const shape = gradient.shape;
+  const at = batchAxisOf(shape, layout, batch);
+  if (at === undefined) return undefined;
+  const offset = shape.length - parameterShape.length;
+  const extent = (axis: number): number => (axis < offset ? 1 : (parameterShape[axis - offset] as number));
+  if (extent(at.axis) !== 1) return undefined;
+  const split = [...shape.slice(0, at.axis), at.outer, batch, at.block, ...shape.slice(at.axis + 1)];
+  const sumOver: number[] = [];
+  let keptBefore = 1;
+  shape.forEach((_, axis) => {
+    if (axis === at.axis) {
+      if (at.outer > 1) sumOver.push(axis);
+      if (at.block > 1) sumOver.push(axis + 2);
+    } else {
+      const position = axis < at.axis ? axis : axis + 2;
+      if (extent(axis) === 1) sumOver.push(position);
+      else if (axis < at.axis) keptBefore *= extent(axis);
+    }
+  });
+  const summed = sumOver.length > 0 ? tf.sum(tf.reshape(gradient, split), sumOver) : gradient;
+  const size = sizeOf(parameterShape);
+  if (keptBefore === 1) return tf.reshape(summed, [batch, size]);
+  const behind = size / keptBefore;
+  const front = tf.transpose(tf.reshape(summed, [keptBefore, batch, behind]), [1, 0, 2]);
+  return tf.reshape(front, [batch, size]);
+}

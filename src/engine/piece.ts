@@ -1,0 +1,55 @@
+import * as tf from '@tensorflow/tfjs-core';
+
+/**
+ * What one use of a parameter leaves behind: enough to form any example's gradient, without forming it.
+ *
+ * - `outer`: gradient of example i = Σₜ left[i,t] ⊗ right[i,t], a matrix [P, D]. Dense and convolution.
+ * - `lookup`: the same with left[i,t] the unit vector of row ids[i,t]. Embedding.
+ * - `direct`: the gradient itself, where that is small. Bias and scale.
+ *
+ * The matrix has the parameter's elements in the parameter's own order, or those of a block of columns of it.
+ */
+export type Piece =
+  | {
+      readonly kind: 'outer';
+      readonly left: tf.Tensor3D;
+      readonly right: tf.Tensor3D;
+      readonly columns?: Columns;
+    }
+  | {
+      readonly kind: 'lookup';
+      readonly ids: tf.Tensor2D;
+      readonly rows: number;
+      readonly right: tf.Tensor3D;
+      readonly columns?: Columns;
+    }
+  | { readonly kind: 'direct'; readonly gradient: tf.Tensor2D; readonly columns?: Columns };
+
+/** A block of columns [start, start + count) of a parameter that has `of` columns. */
+export interface Columns {
+  readonly start: number;
+  readonly count: number;
+  readonly of: number;
+}
+export type OuterPiece = Extract<Piece, { kind: 'outer' }>;
+export type LookupPiece = Extract<Piece, { kind: 'lookup' }>;
+export type DirectPiece = Extract<Piece, { kind: 'direct' }>;
+
+/** The piece with the rows of some examples set to zero: 0 · NaN is NaN, so a factor of zero is not enough. */
+export function maskPiece(piece: Piece, keep: tf.Tensor1D): Piece {
+  const only = <T extends tf.Tensor>(tensor: T): T => {
+    const condition = tf.broadcastTo(
+      tf.reshape(keep, [keep.size, ...new Array<number>(tensor.rank - 1).fill(1)]),
+      tensor.shape as [number],
+    );
+    return tf.where(tf.cast(condition, 'bool'), tensor, tf.zerosLike(tensor)) as T;
+  };
+  switch (piece.kind) {
+    case 'outer':
+      return { ...piece, left: only(piece.left), right: only(piece.right) };
+    case 'lookup':
+      return { ...piece, right: only(piece.right) };
+    case 'direct':
+      return { ...piece, gradient: only(piece.gradient) };
+  }
+}

@@ -1,0 +1,31 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { reduceToParameter } from '../batch-time.js';
+import { type OpRule, soleGradient } from './op-rule.js';
+
+/** Bias and scale: the gradient of an elementwise parameter is δ (times the other factor), summed within each example. */
+
+export const addRule: OpRule = {
+  nodes: ['Add', 'Sub'],
+  parameterPiece(use, input) {
+    const output = soleGradient(use);
+    const parameter = use.node.inputs[input];
+    if (output === undefined || parameter === undefined) return undefined;
+    const gradient = reduceToParameter(output.gradient, output.layout, parameter.shape, use.batch);
+    if (gradient === undefined) return undefined;
+    const negative = use.node.kernelName === 'Sub' && input === 'b';
+    return { kind: 'direct', gradient: negative ? tf.neg(gradient) : gradient };
+  },
+};
+
+export const multiplyRule: OpRule = {
+  nodes: ['Multiply'],
+  parameterPiece(use, input) {
+    const output = soleGradient(use);
+    const parameter = use.node.inputs[input];
+    const other = use.node.saved[input === 'a' ? 1 : 0];
+    if (output === undefined || parameter === undefined || other === undefined) return undefined;
+    const product = tf.mul(output.gradient, other);
+    const gradient = reduceToParameter(product, output.layout, parameter.shape, use.batch);
+    return gradient === undefined ? undefined : { kind: 'direct', gradient };
+  },
+};

@@ -1,0 +1,20 @@
+/**
+ * The rules of the engine: for each kind of tape node, how per-example gradients pass it.
+ *
+ * A rule belongs to an op, not to a layer: the trainable weights of all tfjs layers are consumed by a handful
+ * of ops. A rule gives the *pieces* of a parameter's per-example gradients (`piece.ts`), never a norm; norms
+ * and clipped sums of pieces are formed in one place (`parameter-gradient.ts`).
+ *
+ * Invariants: a rule reads only the tape (saved tensors, attributes, layouts); where it is not certain that
+ * it applies it returns undefined, and masked back-propagation serves instead; the first step of every run
+ * compares each rule with masked back-propagation on the same tape.
+ */
+import { conv2dRule } from './conv2d.js';
+import { addRule, multiplyRule } from './elementwise.js';
+import { gatherRule } from './gather.js';
+import { matMulRule } from './matmul.js';
+import type { OpRule } from './op-rule.js';
+
+export type { OpRule, Use } from './op-rule.js';
+
+export const defaultRules: readonly OpRule[] = [matMulRule, conv2dRule, addRule, multiplyRule, gatherRule];

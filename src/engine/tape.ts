@@ -1,0 +1,260 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { DpError } from 'privacy-accounting';
+
+/**
+ * The seam to TensorFlow.js's internals, and the only file that touches them.
+ *
+ * tfjs records every differentiable operation on a tape (`engine().state.activeTape`) and runs every kernel
+ * through one method (`runKernelFunc`). `recordTape` runs a function once with both observed and returns
+ * plain data: the tape's nodes, for walking backwards, and the calls of kernels with their attributes, for
+ * everything that reasons about the forward pass. tfjs 4.22 is its last release, so these internals no
+ * longer move; every assumption is checked when the seam is opened.
+ */
+
+/** A differentiable operation on the tape. A custom gradient (fused matmul, fused conv) is one node. */
+export interface TapeNode {
+  readonly id: number;
+  readonly kernelName: string;
+  readonly inputs: Readonly<Record<string, tf.Tensor>>;
+  readonly outputs: readonly tf.Tensor[];
+  /** What the forward pass kept for the gradient; the clones outlive the tensors that they copy. */
+  readonly saved: readonly tf.Tensor[];
+  /** Gradients by input name, as thunks: only what is asked for is computed. */
+  readonly gradient?: (outputGradients: (tf.Tensor | null)[]) => Record<string, () => tf.Tensor>;
+  /** The kernel calls made inside this node: one for a kernel, several for a custom gradient. */
+  readonly calls: readonly KernelCall[];
+}
+
+/** One call of a registered kernel, at any depth but not inside another kernel. */
+export interface KernelCall {
+  readonly kernelName: string;
+  readonly inputs: Readonly<Record<string, tf.Tensor>>;
+  readonly attrs: Readonly<Record<string, unknown>>;
+  readonly outputs: readonly tf.Tensor[];
+}
+
+/** How a tensor that no recorded kernel produced came into the function. */
+export type LeafOrigin = 'variable' | 'captured' | 'created';
+
+/** A tensor that a recorded kernel read and none produced. */
+export interface Leaf {
+  readonly tensor: tf.Tensor;
+  readonly origin: LeafOrigin;
+  /** Its value, kept when the recording was asked to; otherwise `tensor` may already be disposed. */
+  readonly value?: tf.Tensor;
+}
+
+/** What one run of a function left behind. Dispose it when the backward passes are done. */
+export interface Tape {
+  readonly value: tf.Tensor;
+  readonly nodes: readonly TapeNode[];
+  readonly calls: readonly KernelCall[];
+  readonly leaves: ReadonlyMap<number, Leaf>;
+  /** Names of the variables that the function assigned to. */
+  readonly assigned: readonly string[];
+  /** Shapes of tensors with axes that the function kept alive beyond its own run. */
+  readonly keptShapes: readonly (readonly number[])[];
+  dispose(): void;
+}
+
+interface RawTapeNode {
+  id: number;
+  kernelName: string;
+  inputs: Record<string, tf.Tensor>;
+  outputs: tf.Tensor[];
+  saved?: tf.Tensor[];
+  gradient?: (dys: (tf.Tensor | null)[]) => Record<string, () => tf.Tensor>;
+}
+
+interface KernelParams {
+  readonly kernelName?: string;
+  readonly inputs: Record<string, tf.Tensor | undefined> | (tf.Tensor | undefined)[];
+  readonly attrs?: Record<string, unknown>;
+}
+
+interface EngineInternals {
+  readonly state: {
+    activeTape: RawTapeNode[] | null;
+    gradientDepth: number;
+    kernelDepth: number;
+    registeredVariables: Record<string, tf.Variable>;
+  };
+  nextTensorId(): number;
+  startTape(): void;
+  endTape(): void;
+  keep<T extends tf.Tensor>(tensor: T): T;
+  runKernelFunc(params: KernelParams): tf.Tensor | tf.Tensor[];
+}
+
+function internals(): EngineInternals {
+  const engine = tf.engine() as unknown as EngineInternals;
+  const expected = ['startTape', 'endTape', 'runKernelFunc', 'keep', 'nextTensorId'] as const;
+  for (const method of expected) {
+    if (typeof engine[method] !== 'function') {
+      throw new DpError(
+        'DP_UNSUPPORTED_OP',
+        `Expected @tensorflow/tfjs-core 4.22 (engine().${method}), got ${tf.version_core}. Install ^4.22.0.`,
+      );
+    }
+  }
+  return engine;
+}
+
+function present(inputs: KernelParams['inputs']): Record<string, tf.Tensor> {
+  const result: Record<string, tf.Tensor> = {};
+  for (const [name, tensor] of Object.entries(inputs)) {
+    if (tensor instanceof tf.Tensor) result[name] = tensor;
+  }
+  return result;
+}
+
+/**
+ * Runs `f` once under the tape and returns what it did.
+ *
+ * Call it inside `tf.tidy`. With `keepLeaves` the values of all leaves are kept, so that the calls can be
+ * replayed. Throws `DP_INVALID_ARGUMENT` when `f` does not return a tensor or runs inside another gradient.
+ */
+export function recordTape(f: () => tf.Tensor, options: { readonly keepLeaves: boolean }): Tape {
+  const engine = internals();
+  if (engine.state.gradientDepth > 0) {
+    throw new DpError(
+      'DP_INVALID_ARGUMENT',
+      'Expected to be the only gradient computation, got a call inside tf.grad or tf.customGrad. ' +
+        'Private gradients cannot be nested.',
+    );
+  }
+  const firstId = engine.nextTensorId();
+  const calls: KernelCall[] = [];
+  const leaves = new Map<number, Leaf>();
+  const produced = new Set<number>();
+  const keptShapes: (readonly number[])[] = [];
+  const before = new Map(
+    Object.entries(engine.state.registeredVariables).map(([name, v]) => [name, v.dataId] as const),
+  );
+  const callsByNode: { end: number }[] = [];
+  let insideKernel = 0;
+
+  const runKernelFunc = engine.runKernelFunc;
+  const keep = engine.keep;
+  engine.runKernelFunc = function observed(this: EngineInternals, params: KernelParams) {
+    const isKernel = params.kernelName !== undefined;
+    const observe = isKernel && insideKernel === 0;
+    const tapeLength = engine.state.activeTape?.length ?? 0;
+    if (isKernel) insideKernel++;
+    let out: tf.Tensor | tf.Tensor[];
+    try {
+      if (observe) {
+        for (const tensor of Object.values(present(params.inputs))) {
+          if (produced.has(tensor.id) || leaves.has(tensor.id)) continue;
+          const origin: LeafOrigin =
+            tensor instanceof tf.Variable ? 'variable' : tensor.id < firstId ? 'captured' : 'created';
+          if (options.keepLeaves) {
+            engine.state.kernelDepth++;
+            try {
+              leaves.set(tensor.id, { tensor, origin, value: keep.call(engine, tf.clone(tensor)) });
+            } finally {
+              engine.state.kernelDepth--;
+            }
+          } else leaves.set(tensor.id, { tensor, origin });
+        }
+      }
+      out = runKernelFunc.call(engine, params);
+    } finally {
+      if (isKernel) insideKernel--;
+    }
+    if (observe) {
+      const outputs = Array.isArray(out) ? out : [out];
+      for (const tensor of outputs) produced.add(tensor.id);
+      calls.push({
+        kernelName: params.kernelName as string,
+        inputs: present(params.inputs),
+        attrs: params.attrs ?? {},
+        outputs,
+      });
+    }
+    const tape = engine.state.activeTape;
+    if (tape !== null && tape.length > tapeLength) {
+      // The node for this call is pushed last, after those of the clones saved inside it.
+      callsByNode[tape.length - 1] = { end: calls.length };
+    }
+    return out;
+  };
+  engine.keep = function observed<T extends tf.Tensor>(tensor: T): T {
+    if (insideKernel === 0 && engine.state.kernelDepth === 0 && tensor.rank > 0)
+      keptShapes.push(tensor.shape);
+    return keep.call(engine, tensor) as T;
+  };
+
+  let value: tf.Tensor | undefined;
+  let raw: RawTapeNode[] = [];
+  const disposeAll = () => {
+    for (const node of raw) for (const tensor of node.saved ?? []) tensor.dispose();
+    for (const leaf of leaves.values()) leaf.value?.dispose();
+  };
+  engine.startTape();
+  try {
+    value = tf.tidy('forward', f);
+  } finally {
+    engine.endTape();
+    raw = engine.state.activeTape ?? [];
+    engine.state.activeTape = null;
+    // Own properties shadow the prototype's methods; deleting them restores those.
+    delete (engine as Partial<EngineInternals>).runKernelFunc;
+    delete (engine as Partial<EngineInternals>).keep;
+    if (!(value instanceof tf.Tensor)) disposeAll();
+  }
+  if (!(value instanceof tf.Tensor)) {
+    throw new DpError(
+      'DP_INVALID_ARGUMENT',
+      `Expected the loss function to return a tf.Tensor, got ${value === undefined ? 'nothing' : typeof value}.`,
+    );
+  }
+  const nodes: TapeNode[] = [];
+  let start = 0;
+  raw.forEach((node, index) => {
+    const end = callsByNode[index]?.end ?? start;
+    const own: TapeNode = {
+      id: node.id,
+      kernelName: node.kernelName,
+      inputs: present(node.inputs),
+      outputs: node.outputs,
+      saved: node.saved ?? [],
+      calls: calls.slice(start, end),
+      ...(node.gradient ? { gradient: node.gradient } : {}),
+    };
+    start = Math.max(start, end);
+    nodes.push(own);
+  });
+  const assigned = Object.entries(engine.state.registeredVariables)
+    .filter(([name, v]) => before.has(name) && before.get(name) !== v.dataId)
+    .map(([name]) => name);
+  return { value, nodes, calls, leaves, assigned, keptShapes, dispose: disposeAll };
+}
+
+/** Runs one recorded call again on other inputs; outputs are tracked by the enclosing `tf.tidy`. */
+export function replayCall(call: KernelCall, inputs: Record<string, tf.Tensor>): tf.Tensor[] {
+  const isList = Object.keys(call.inputs).every((name) => /^\d+$/.test(name));
+  const out = tf
+    .engine()
+    .runKernel(
+      call.kernelName,
+      (isList ? Object.values(inputs) : inputs) as unknown as tf.NamedTensorMap,
+      call.attrs as unknown as tf.NamedAttrMap,
+    ) as tf.Tensor | tf.Tensor[];
+  return Array.isArray(out) ? out : [out];
+}
+
+/** Whether the current backend implements a kernel. */
+export function hasKernel(kernelName: string): boolean {
+  return tf.getKernel(kernelName, tf.getBackend()) != null;
+}
+
+/** Whether tfjs has a gradient registered for a kernel; a tape node without one is a custom gradient. */
+export function hasRegisteredGradient(kernelName: string): boolean {
+  return tf.getGradient(kernelName) != null;
+}
+
+/** The id of a tensor that has not been created yet: ids grow, so older tensors have smaller ones. */
+export function nextTensorId(): number {
+  return internals().nextTensorId();
+}
