@@ -1,6 +1,6 @@
 // Answers, in a process of its own (a broken native library may crash it), whether @tensorflow/tfjs-node works
 // for the project in the folder given: it must load, become the backend of the project's own
-// @tensorflow/tfjs-core, and compute a product and a convolution's gradient correctly. Prints one JSON object.
+// @tensorflow/tfjs-core, and compute a product, a convolution's gradient and a topk correctly. Prints one JSON object.
 //
 // usage: node probe.mjs PROJECT_FOLDER
 
@@ -33,6 +33,8 @@ function examine() {
   const x = tf.tensor4d([1, 2, 3, 4, 5, 6, 7, 8, 9], [1, 3, 3, 1]);
   const gradient = tf.grad((w) => tf.sum(tf.conv2d(x, w, 1, 'valid')))(tf.ones([2, 2, 1, 1]));
   close('conv2d gradient', [...gradient.dataSync()], [12, 16, 24, 28]);
+  // topk is among the operations that call what Node 23 removed.
+  close('topk', [...tf.topk(tf.tensor1d([3, 9, 4]), 2).values.dataSync()], [9, 4]);
   const { TF_Version: library } = tf.backend().binding;
   return {
     works: true,
