@@ -1,0 +1,79 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { DpError } from 'privacy-accounting';
+import type { ClippedSum } from '../engine/index.js';
+import type { GaussianSource } from '../noise/index.js';
+import type { NamedTensor } from './noised-gradients.js';
+
+/**
+ * Clipped sums of the physical batches of one logical batch. Physical batches are memory management: they
+ * change neither the sum's sensitivity nor the noise, which is added once, at `release` (rules 3 and 4).
+ */
+export class GradientAccumulator {
+  private sums = new Map<number, tf.Tensor>();
+  private penalties = new Map<number, tf.Tensor>();
+  private count = 0;
+
+  /** Examples added since the last release. */
+  get examples(): number {
+    return this.count;
+  }
+
+  /** Takes over the tensors of `batch`, except its value. */
+  add(variables: readonly tf.Variable[], batch: ClippedSum): void {
+    this.count += batch.examples;
+    variables.forEach((variable, i) => {
+      const sum = batch.sums[i] as tf.Tensor;
+      const before = this.sums.get(variable.id);
+      if (before === undefined) this.sums.set(variable.id, sum);
+      else {
+        this.sums.set(variable.id, tf.keep(tf.add(before, sum)));
+        tf.dispose([before, sum]);
+      }
+      // A regulariser reads no data: the weights have not moved, so the latest value is the value.
+      const penalty = batch.penalties[i];
+      if (penalty === null || penalty === undefined) return;
+      this.penalties.get(variable.id)?.dispose();
+      this.penalties.set(variable.id, penalty);
+    });
+  }
+
+  /** (sum + N(0, sd²)) / divisor + penalty for each variable, and an empty accumulator. */
+  release(
+    variables: readonly tf.Variable[],
+    options: { readonly noise: GaussianSource; readonly standardDeviation: number; readonly divisor: number },
+  ): NamedTensor[] {
+    const known = new Set(variables.map((variable) => variable.id));
+    if ([...this.sums.keys()].some((id) => !known.has(id))) {
+      throw new DpError(
+        'DP_INVALID_ARGUMENT',
+        'Expected one list of variables for all physical batches of a step, got different ones.',
+      );
+    }
+    const { noise, standardDeviation, divisor } = options;
+    const gradients = variables.map((variable) => {
+      const tensor = tf.tidy(() => {
+        let total = this.sums.get(variable.id);
+        if (standardDeviation > 0) {
+          // tf.tensor may keep the array that it is given, so each variable's noise has its own.
+          const sample = new Float32Array(variable.size);
+          noise.fill(sample, standardDeviation);
+          const noiseTensor = tf.tensor(sample, variable.shape);
+          total = total === undefined ? noiseTensor : tf.add(total, noiseTensor);
+        }
+        const mean = total === undefined ? tf.zeros(variable.shape) : tf.mul(total, 1 / divisor);
+        const penalty = this.penalties.get(variable.id);
+        return tf.keep(penalty === undefined ? mean : tf.add(mean, penalty));
+      });
+      return { name: variable.name, tensor };
+    });
+    this.dispose();
+    return gradients;
+  }
+
+  dispose(): void {
+    tf.dispose([...this.sums.values(), ...this.penalties.values()]);
+    this.sums = new Map();
+    this.penalties = new Map();
+    this.count = 0;
+  }
+}

@@ -1,0 +1,12 @@
+/**
+ * The drop-in optimizer: any tfjs optimizer, made differentially private.
+ *
+ * What it is: a real `tf.Optimizer` that clips per example, adds secure noise once a logical batch, divides by
+ * the public expected batch size, and books every step before its noise is released. What it is not: it does
+ * not sample, and it does not know the data's size or order, so it claims nothing that depends on them.
+ *
+ * Invariants: only gradients that it noised itself reach the inner optimizer, each set once; what is booked is
+ * never less than what was released; saved with a model, it carries its record of the privacy spent.
+ */
+export { DpOptimizer, type DpOptimizerOptions, dpOptimizer, type PrivateCounts } from './dp-optimizer.js';
+export { PassBook, type PlannedStep, releaseEvent, type StepBook } from './step-book.js';

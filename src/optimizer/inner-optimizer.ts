@@ -1,0 +1,25 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { DpError } from 'privacy-accounting';
+
+/** A tfjs optimizer as text: its registered class and its configuration. */
+export interface InnerOptimizer {
+  readonly className: string;
+  readonly config: tf.serialization.ConfigDict;
+}
+
+export function innerConfig(inner: tf.Optimizer): { className: string; config: tf.serialization.ConfigDict } {
+  return { className: inner.getClassName(), config: inner.getConfig() };
+}
+
+export function restoreInner(saved: InnerOptimizer): tf.Optimizer {
+  const registered = tf.serialization.SerializationMap.getMap().classNameMap[saved.className];
+  if (registered === undefined) {
+    throw new DpError(
+      'DP_CORRUPT',
+      `Expected a registered optimizer class, got '${saved.className}'. Register it with ` +
+        'tf.serialization.registerClass before loading.',
+    );
+  }
+  const [constructor, fromConfig] = registered;
+  return fromConfig(constructor, saved.config) as unknown as tf.Optimizer;
+}
