@@ -25,6 +25,6 @@ export interface PrivacyAccountant {
   compose(event: DpEvent, count?: number): this;
   /** The smallest proven ε ≥ 0 at δ ∈ (0, 1). */
   getEpsilon(delta: number): EpsilonBound;
-  /** The smallest proven δ ∈ (0, 1] at ε ≥ 0. */
+  /** The smallest proven δ ∈ [0, 1] (0 when nothing was released) at ε ≥ 0. */
   getDelta(epsilon: number): DeltaBound;
 }

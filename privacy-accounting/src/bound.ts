@@ -26,7 +26,7 @@ export interface EpsilonBound extends BoundContext {
   readonly delta: number;
 }
 
-/** The mechanism is (ε, δ)-differentially private with the stated δ ∈ (0, 1] at the given ε. */
+/** The mechanism is (ε, δ)-differentially private with the stated δ ∈ [0, 1] at the given ε. */
 export interface DeltaBound extends BoundContext {
   readonly epsilon: number;
   readonly delta: number;

@@ -144,7 +144,7 @@ function read(value: unknown, path: string, level: number): DpEvent {
   const record = requireRecord(value, path, 'an event, such as {"type":"gaussian","noiseMultiplier":1.1}');
   const known = extents.get(record);
   if (known !== undefined && level + known.depth <= MAX_EVENT_DEPTH) return record as unknown as DpEvent;
-  const type = record['type'];
+  const { type } = record;
   if (typeof type !== 'string') {
     throw invalidArgument(`${path}.type`, `one of ${DP_EVENT_TYPES.join(', ')}`, type);
   }

@@ -53,16 +53,18 @@ export function readAsGaussians(event: DpEvent, relation: NeighboringRelation): 
 function visit(event: DpEvent, path: string, count: number, walk: Walk): void {
   switch (event.type) {
     case 'noOp':
-      return;
+      break;
     case 'nonPrivate':
       if (count > 0) walk.notPrivate ??= event.reason ?? 'no reason given';
-      return;
+      break;
     case 'gaussian':
-      return release(1, event, path, count, walk);
+      release(1, event, path, count, walk);
+      break;
     case 'poissonSampled':
       // A sample that surely holds every record is the data set itself, under every relation.
-      if (event.samplingProbability === 1) return visit(event.event, `${path}.event`, count, walk);
-      return release(event.samplingProbability, event.event, `${path}.event`, count, walk);
+      if (event.samplingProbability === 1) visit(event.event, `${path}.event`, count, walk);
+      else release(event.samplingProbability, event.event, `${path}.event`, count, walk);
+      break;
     case 'shuffled':
       if (walk.relation === 'add-or-remove-one') {
         throw new Unreadable(
@@ -70,14 +72,16 @@ function visit(event: DpEvent, path: string, count: number, walk: Walk): void {
             'the others between batches. Use replace-special or replace-one, or Poisson sampling.',
         );
       }
-      return release(1, event.event, `${path}.event`, count, walk);
+      release(1, event.event, `${path}.event`, count, walk);
+      break;
     case 'composed':
       event.events.forEach((part, i) => {
         visit(part, `${path}.events[${i}]`, count, walk);
       });
-      return;
+      break;
     case 'selfComposed':
-      return visit(event.event, `${path}.event`, multiply(count, event.count, path), walk);
+      visit(event.event, `${path}.event`, multiply(count, event.count, path), walk);
+      break;
   }
 }
 

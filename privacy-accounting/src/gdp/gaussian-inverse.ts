@@ -1,6 +1,6 @@
 import { requireDelta, requireEpsilon, requireRecord } from '../arguments.js';
 import { bracketRoot } from '../math/index.js';
-import { logDeltaAt, logDeltaError, requireMu } from './gaussian-delta.js';
+import { logDeltaUpper, requireMu } from './gaussian-delta.js';
 
 const RELATIVE = 4 * Number.EPSILON;
 
@@ -21,7 +21,7 @@ export function gaussianEpsilon(options: { readonly mu: number; readonly delta: 
 export function epsilonAt(mu: number, delta: number): number {
   if (mu === 0) return 0;
   const target = Math.log(delta);
-  const excess = (epsilon: number) => logDeltaAt(mu, epsilon) + logDeltaError(mu, epsilon) - target;
+  const excess = (epsilon: number) => logDeltaUpper(mu, epsilon) - target;
   // At mu²/2 + mu·√(2 ln(1/δ)) δ is at most half the target: Φ(−a) ≤ ½e^{−a²/2}.
   const above = mu * (mu / 2 + Math.sqrt(-2 * target));
   if (above === Number.POSITIVE_INFINITY) return above;
@@ -45,7 +45,7 @@ export function gaussianMu(options: { readonly epsilon: number; readonly delta: 
   requireRecord(options, 'options', 'an object { epsilon, delta }');
   const epsilon = requireEpsilon(options.epsilon);
   const target = Math.log(requireDelta(options.delta));
-  const excess = (mu: number) => logDeltaAt(mu, epsilon) + logDeltaError(mu, epsilon) - target;
+  const excess = (mu: number) => logDeltaUpper(mu, epsilon) - target;
   let low = 1;
   while (excess(low) > 0) low /= 2;
   let high = low * 2;

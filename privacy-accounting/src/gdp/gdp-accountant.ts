@@ -7,7 +7,7 @@ import type { DpEvent } from '../events/dp-event.js';
 import { parseEvent } from '../events/parse.js';
 import { readAsGaussians } from '../events/sampled-gaussians.js';
 import { type NeighboringRelation, requireRelation } from '../relation.js';
-import { logDeltaAt, logDeltaError } from './gaussian-delta.js';
+import { logDeltaUpper } from './gaussian-delta.js';
 import { epsilonAt } from './gaussian-inverse.js';
 
 /** Rounding of 1/σ, of the sum and of the root. */
@@ -84,9 +84,8 @@ export class GdpAccountant implements PrivacyAccountant {
   getDelta(epsilon: number): DeltaBound {
     const target = requireEpsilon(epsilon);
     const { mu } = this;
-    const logDelta = logDeltaAt(mu, target);
-    const rounded = Number.isFinite(logDelta) ? logDelta + logDeltaError(mu, target) : logDelta;
-    return this.#bound(target, Math.min(1, Math.max(Number.MIN_VALUE, Math.exp(rounded))));
+    const delta = mu === 0 ? 0 : Math.max(Number.MIN_VALUE, Math.exp(logDeltaUpper(mu, target)));
+    return this.#bound(target, delta);
   }
 
   #bound(epsilon: number, delta: number): EpsilonBound {

@@ -30,16 +30,29 @@ export function epsilonAtOrder(order: number, rdp: number, delta: number): numbe
   return Math.max(0, epsilon + SLACK * (rdp - shrink + Math.abs(tail)));
 }
 
-/** ln δ at ε from one divergence: the smaller of the two bounds of {@link epsilonAtOrder}, solved for δ. */
-export function logDeltaAtOrder(order: number, rdp: number, epsilon: number): number {
+/** ln δ at every ε from the total variation, ½ ln(1 − e^{−r}): the second bound of {@link epsilonAtOrder}. */
+export function logDeltaByKl(rdp: number): number {
+  return 0.5 * Math.log(-Math.expm1(-rdp));
+}
+
+/**
+ * ln δ at ε by Prop. 12, (α−1)·(r − ε + ln((α−1)/α)) − ln α, rounded up. May exceed 0: it is convex in α, and
+ * would not be if it were cut off. ∞ for orders up to 1.01.
+ */
+export function logDeltaByMoment(order: number, rdp: number, epsilon: number): number {
   if (rdp === 0) return Number.NEGATIVE_INFINITY;
-  const byKl = 0.5 * Math.log(-Math.expm1(-rdp));
-  if (order <= SMALLEST_CONVERTED_ORDER) return byKl;
-  if (order === Number.POSITIVE_INFINITY) return rdp <= epsilon ? Number.NEGATIVE_INFINITY : byKl;
+  if (order <= SMALLEST_CONVERTED_ORDER) return Number.POSITIVE_INFINITY;
+  if (order === Number.POSITIVE_INFINITY) {
+    return rdp <= epsilon ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+  }
   const shrink = Math.log1p(-1 / order);
-  const byMoment = (order - 1) * (rdp - epsilon + shrink) - Math.log(order);
-  const slack = SLACK * ((order - 1) * (Math.min(rdp, Number.MAX_VALUE) + epsilon - shrink) + 1);
-  return Math.min(byKl, byMoment + slack, 0);
+  const slack = SLACK * ((order - 1) * (rdp + epsilon - shrink) + Math.log(order) + 1);
+  return (order - 1) * (rdp - epsilon + shrink) - Math.log(order) + slack;
+}
+
+/** The smaller of the two bounds on ln δ, and of 0. */
+export function logDeltaAtOrder(order: number, rdp: number, epsilon: number): number {
+  return Math.min(0, logDeltaByKl(rdp), logDeltaByMoment(order, rdp, epsilon));
 }
 
 /**

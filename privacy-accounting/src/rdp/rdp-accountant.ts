@@ -7,11 +7,17 @@ import type { DpEvent } from '../events/dp-event.js';
 import { parseEvent } from '../events/parse.js';
 import { readAsGaussians } from '../events/sampled-gaussians.js';
 import { type NeighboringRelation, requireRelation } from '../relation.js';
-import { epsilonAtOrder, logDeltaAtOrder } from './conversion.js';
+import {
+  epsilonAtOrder,
+  logDeltaAtOrder,
+  logDeltaByKl,
+  logDeltaByMoment,
+  SMALLEST_CONVERTED_ORDER,
+} from './conversion.js';
 import { poissonGaussianCurve } from './curve-cache.js';
 import { gaussianRdpAt } from './gaussian-rdp.js';
-import { type BestOrder, searchAround, searchGrid } from './order-search.js';
-import { DEFAULT_ORDERS, LARGEST_SEARCHED_ORDER, requireOrders } from './orders.js';
+import { type BestOrder, searchAll, searchGrid } from './order-search.js';
+import { LARGEST_SEARCHED_ORDER, requireOrders } from './orders.js';
 
 /** Configuration of an {@link RdpAccountant}. */
 export interface RdpAccountantOptions {
@@ -87,26 +93,29 @@ export class RdpAccountant implements PrivacyAccountant {
   getEpsilon(delta: number): EpsilonBound {
     const target = requireDelta(delta);
     const divergence = this.#divergence();
-    const best = this.#search((order) => epsilonAtOrder(order, divergence(order), target), 0);
+    const value = (order: number) => epsilonAtOrder(order, divergence(order), target);
+    const best =
+      this.#orders === undefined
+        ? searchAll(value(SMALLEST_CONVERTED_ORDER), value, 0)
+        : searchGrid(this.#orders, value, 0);
     return this.#bound(best.value, target, best);
   }
 
   getDelta(epsilon: number): DeltaBound {
     const target = requireEpsilon(epsilon);
     const divergence = this.#divergence();
-    const lowest = Math.log(Number.MIN_VALUE);
-    const best = this.#search((order) => logDeltaAtOrder(order, divergence(order), target), lowest);
-    return this.#bound(
-      target,
-      Math.min(1, Math.max(Number.MIN_VALUE, Math.exp(best.value) * (1 + 1e-15))),
-      best,
-    );
-  }
-
-  #search(value: (order: number) => number, floor: number): BestOrder {
-    return this.#orders === undefined
-      ? searchAround(DEFAULT_ORDERS, value, floor)
-      : searchGrid(this.#orders, value);
+    const nothing = Number.NEGATIVE_INFINITY;
+    const best =
+      this.#orders === undefined
+        ? searchAll(
+            logDeltaByKl(divergence(SMALLEST_CONVERTED_ORDER)),
+            (order) => logDeltaByMoment(order, divergence(order), target),
+            nothing,
+          )
+        : searchGrid(this.#orders, (order) => logDeltaAtOrder(order, divergence(order), target), nothing);
+    const rounded = Math.exp(Math.min(0, best.value)) * (1 + 2 * Number.EPSILON);
+    const delta = best.value === nothing ? 0 : Math.min(1, Math.max(Number.MIN_VALUE, rounded));
+    return this.#bound(target, delta, best);
   }
 
   #bound(epsilon: number, delta: number, { order, edge }: BestOrder): EpsilonBound {
@@ -121,7 +130,7 @@ export class RdpAccountant implements PrivacyAccountant {
       const warning = reason === undefined ? 'No order gives a finite bound.' : `Not private: ${reason}.`;
       return sealBound({ epsilon, delta, ...shared, warning });
     }
-    const warning = epsilon === 0 ? undefined : this.#edgeWarning(edge);
+    const warning = this.#edgeWarning(edge);
     return sealBound({ epsilon, delta, ...shared, order, ...(warning === undefined ? {} : { warning }) });
   }
 

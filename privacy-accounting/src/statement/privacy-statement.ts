@@ -54,10 +54,10 @@ export function privacyStatement(
   const event = options.event === undefined ? undefined : parseEvent(options.event);
   const datasetSize =
     options.datasetSize === undefined ? undefined : requireCount(options.datasetSize, 'datasetSize');
+  const { message } = record;
   if (!('epsilon' in record)) {
-    if (typeof record['message'] !== 'string')
-      throw invalidArgument('result', 'a bound or a refusal', result);
-    return `No privacy guarantee can be stated: ${sentence(record['message'])} Without a bound, treat the result as not private.`;
+    if (typeof message !== 'string') throw invalidArgument('result', 'a bound or a refusal', result);
+    return `No privacy guarantee can be stated: ${sentence(message)} Without a bound, treat the result as not private.`;
   }
   const bound = result as EpsilonBound;
   if (bound.epsilon === Number.POSITIVE_INFINITY) return notPrivate(bound);
