@@ -1,0 +1,64 @@
+import { DpError, type DpEvent, parseEvent } from 'privacy-accounting';
+import { badInput, reasonOf } from './failure.js';
+import type { Terminal } from './terminal.js';
+
+/** More than any event that the parser admits needs; a stream without end is refused instead of filling memory. */
+const MOST_BYTES = 256 * 2 ** 20;
+
+/** Reads an event as JSON from a file, or from standard input when `source` is `-`. */
+export async function readEvent(source: string, terminal: Terminal): Promise<DpEvent> {
+  const name = source === '-' ? 'standard input' : source;
+  const text = await readText(source, name, terminal);
+  if (text.trim() === '') {
+    throw badInput(
+      `${name} is empty: expected an event as JSON, such as {"type":"gaussian","noiseMultiplier":1.1}.`,
+    );
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw badInput(`${name} is not JSON: ${reasonOf(cause).replace(/\s+/g, ' ')}.`, cause);
+  }
+  try {
+    return parseEvent(json);
+  } catch (cause) {
+    if (!(cause instanceof DpError)) throw cause;
+    throw new DpError(cause.code, `${name}: ${cause.message}`, { cause });
+  }
+}
+
+async function readText(source: string, name: string, terminal: Terminal): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of await open(source, terminal)) {
+      const buffer = Buffer.from(chunk as Uint8Array);
+      bytes += buffer.length;
+      if (bytes > MOST_BYTES) break;
+      chunks.push(buffer);
+    }
+  } catch (cause) {
+    throw badInput(`${name} can't be read (${reasonOf(cause)}).`, cause);
+  }
+  if (bytes > MOST_BYTES) {
+    throw badInput(`${name} has more than ${MOST_BYTES} bytes: use selfComposed for what is repeated.`);
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
+  } catch (cause) {
+    throw badInput(`${name} is not UTF-8 text: expected an event as JSON.`, cause);
+  }
+}
+
+async function open(
+  source: string,
+  { stdin, stderr }: Terminal,
+): Promise<AsyncIterable<Uint8Array | string>> {
+  if (source === '-') {
+    if (stdin.isTTY === true) stderr.write('Type an event as JSON; Ctrl-D ends it.\n');
+    return stdin;
+  }
+  const { createReadStream } = await import('node:fs');
+  return createReadStream(source);
+}

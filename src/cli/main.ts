@@ -1,0 +1,15 @@
+#!/usr/bin/env node
+import { EXIT } from './failure.js';
+import { run } from './run.js';
+
+// A reader that has seen enough (`| head`) closes the pipe: that is no error. A full disk is.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(process.exitCode ?? EXIT.done);
+    if (stream === process.stdout)
+      process.stderr.write(`error: the result can't be written: ${error.message}\n`);
+    process.exit(EXIT.failed);
+  });
+}
+
+process.exitCode = await run({ args: process.argv.slice(2), terminal: process });

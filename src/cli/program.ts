@@ -1,0 +1,100 @@
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { addPlanFlags, addQuestionFlags, noiseMultiplierOption, targetEpsilonOption } from './options.js';
+import type { Terminal } from './terminal.js';
+
+const EXAMPLES = `Examples:
+  $ tfjs-privacy budget --dataset-size 60000 --batch-size 256 --epochs 60 --noise-multiplier 1.1 --delta 1e-5
+  $ tfjs-privacy budget --event event.json --delta 1e-5 --json
+  $ tfjs-privacy calibrate --target-epsilon 3 --delta 1e-5 --dataset-size 60000 --batch-size 1024 --epochs 15
+  $ tfjs-privacy audit runs/private --html audit.html
+  $ tfjs-privacy doctor
+`;
+
+const BUDGET_EXAMPLES = `Examples:
+  $ tfjs-privacy budget --dataset-size 60000 --batch-size 256 --epochs 60 --noise-multiplier 1.1 --delta 1e-5
+  $ tfjs-privacy budget --dataset-size 60000 --batch-size 256 --epochs 10 --sampler shuffle \\
+      --noise-multiplier 4 --delta 1e-5
+  $ tfjs-privacy budget --event event.json --delta 1e-5 --json
+  $ echo '{"type":"gaussian","noiseMultiplier":4}' | tfjs-privacy budget --event - --delta 1e-5
+`;
+
+const CALIBRATE_EXAMPLES = `Examples:
+  $ tfjs-privacy calibrate --target-epsilon 3 --delta 1e-5 --dataset-size 60000 --batch-size 1024 --epochs 15
+  $ tfjs-privacy calibrate --target-epsilon 1 --delta 1e-5 --dataset-size 2000 --batch-size 100 --steps 400 --json
+`;
+
+const DOCTOR_EXAMPLES = `Examples:
+  $ tfjs-privacy doctor
+  $ tfjs-privacy doctor --json
+`;
+
+const EXIT_CODES = `
+Exit codes: 0 done, 1 failed, 2 usage or bad input, 4 privacy violation found, 5 inconclusive.
+Results go to stdout, messages to stderr. --json prints one object, errors included.`;
+
+/** Called by a command with its exit code. */
+export type Finish = (code: number) => void;
+
+/**
+ * The grammar of the command line. Each action imports its command's module when it runs, so that asking for help
+ * or for an ε never loads what trains or draws.
+ */
+export function createProgram(terminal: Terminal, finish: Finish): Command {
+  const program = new Command('tfjs-privacy')
+    .description(
+      'Differential privacy for TensorFlow.js: what training costs, how much noise it needs, what leaks.',
+    )
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .addHelpText('before', EXAMPLES)
+    .addHelpText('after', EXIT_CODES)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.stdout.write(text),
+      writeErr: (text) => terminal.stderr.write(text),
+      getOutHelpWidth: () => Math.min(terminal.stdout.columns ?? 80, 100),
+      getErrHelpWidth: () => Math.min(terminal.stderr.columns ?? 80, 100),
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    });
+
+  const budget = program
+    .command('budget')
+    .description('The ε that a training plan, or a serialised event, costs.')
+    .addHelpText('before', BUDGET_EXAMPLES)
+    .option('--event <file>', 'a serialised event instead of a plan; - reads standard input');
+  addPlanFlags(budget).addOption(noiseMultiplierOption());
+  addQuestionFlags(budget).action(async (flags) => {
+    const { runBudget } = await import('./budget.js');
+    finish(await runBudget(flags, terminal));
+  });
+
+  const calibrate = program
+    .command('calibrate')
+    .description('The least noise multiplier with which a training plan stays within a target ε.')
+    .addHelpText('before', CALIBRATE_EXAMPLES)
+    .addOption(targetEpsilonOption());
+  addQuestionFlags(addPlanFlags(calibrate)).action(async (flags) => {
+    const { runCalibrate } = await import('./calibrate.js');
+    finish(await runCalibrate(flags, terminal));
+  });
+
+  program
+    .command('doctor')
+    .description('What of this installation works, and what to do about the rest.')
+    .addHelpText('before', DOCTOR_EXAMPLES)
+    .option('--json', 'print one JSON object')
+    .action(async (flags) => {
+      const { runDoctor } = await import('./doctor.js');
+      finish(await runDoctor(flags, terminal));
+    });
+
+  return program;
+}
+
+function packageVersion(): string {
+  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return String((JSON.parse(manifest) as { readonly version?: unknown }).version);
+}
