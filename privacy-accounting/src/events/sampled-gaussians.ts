@@ -58,12 +58,12 @@ function visit(event: DpEvent, path: string, count: number, walk: Walk): void {
       if (count > 0) walk.notPrivate ??= event.reason ?? 'no reason given';
       break;
     case 'gaussian':
-      release(1, event, path, count, walk);
+      release(1, event, path, path, count, walk);
       break;
     case 'poissonSampled':
       // A sample that surely holds every record is the data set itself, under every relation.
       if (event.samplingProbability === 1) visit(event.event, `${path}.event`, count, walk);
-      else release(event.samplingProbability, event.event, `${path}.event`, count, walk);
+      else release(event.samplingProbability, event.event, `${path}.event`, path, count, walk);
       break;
     case 'shuffled':
       if (walk.relation === 'add-or-remove-one') {
@@ -72,7 +72,7 @@ function visit(event: DpEvent, path: string, count: number, walk: Walk): void {
             'the others between batches. Use replace-special or replace-one, or Poisson sampling.',
         );
       }
-      release(1, event.event, `${path}.event`, count, walk);
+      release(1, event.event, `${path}.event`, path, count, walk);
       break;
     case 'composed':
       event.events.forEach((part, i) => {
@@ -85,34 +85,68 @@ function visit(event: DpEvent, path: string, count: number, walk: Walk): void {
   }
 }
 
-function release(q: number, event: DpEvent, path: string, count: number, walk: Walk): void {
-  const precision = precisionOf(event, path, walk, count > 0);
-  if (count === 0 || precision === 0) return;
-  const noiseMultiplier = 1 / Math.sqrt(precision) / sensitivityInClips(walk.relation);
-  walk.releases.push({ samplingProbability: q, noiseMultiplier, count, path });
+/** Books `count` joint releases of everything in `event` (at `path`) on samples of rate q taken at `sampledAt`. */
+function release(
+  q: number,
+  event: DpEvent,
+  path: string,
+  sampledAt: string,
+  count: number,
+  walk: Walk,
+): void {
+  const joint: Joint[] = [];
+  collectJoint(event, path, 1, count > 0, walk, joint);
+  if (count === 0 || joint.length === 0) return;
+  const noiseMultiplier = jointMultiplier(joint) / sensitivityInClips(walk.relation);
+  walk.releases.push({ samplingProbability: q, noiseMultiplier, count, path: sampledAt });
 }
 
-/** Σ 1/σ² over the Gaussians that are released together of one sample or batch; ∞ if one has no noise. */
-function precisionOf(event: DpEvent, path: string, walk: Walk, counts: boolean): number {
+/** `count` Gaussians of one σ among those released together. */
+interface Joint {
+  readonly sigma: number;
+  readonly count: number;
+}
+
+/** σ of the one Gaussian that is worth all of them, 1/σ² = Σ countᵢ/σᵢ²; scaled, and sorted so that order is nothing. */
+function jointMultiplier(joint: Joint[]): number {
+  joint.sort((a, b) => a.sigma - b.sigma || a.count - b.count);
+  const smallest = joint[0]!.sigma;
+  if (smallest === 0 || (joint.length === 1 && joint[0]!.count === 1)) return smallest;
+  return (
+    smallest / Math.sqrt(joint.reduce((sum, { sigma, count }) => sum + count * (smallest / sigma) ** 2, 0))
+  );
+}
+
+/** Lists the Gaussians that are released together of one sample or batch. */
+function collectJoint(
+  event: DpEvent,
+  path: string,
+  count: number,
+  counts: boolean,
+  walk: Walk,
+  joint: Joint[],
+): void {
   switch (event.type) {
     case 'noOp':
-      return 0;
+      break;
     case 'nonPrivate':
       if (counts) walk.notPrivate ??= event.reason ?? 'no reason given';
-      return 0;
+      break;
     case 'gaussian':
-      if (event.noiseMultiplier === 0 && counts) {
+      if (!counts) break;
+      if (event.noiseMultiplier === 0)
         walk.notPrivate ??= 'a sum was released without noise (noiseMultiplier 0)';
-      }
-      return event.noiseMultiplier ** -2;
+      joint.push({ sigma: event.noiseMultiplier, count });
+      break;
     case 'composed':
-      return event.events.reduce(
-        (sum, part, i) => sum + precisionOf(part, `${path}.events[${i}]`, walk, counts),
-        0,
-      );
+      event.events.forEach((part, i) => {
+        collectJoint(part, `${path}.events[${i}]`, count, counts, walk, joint);
+      });
+      break;
     case 'selfComposed': {
-      const each = precisionOf(event.event, `${path}.event`, walk, counts && event.count > 0);
-      return event.count === 0 ? 0 : event.count * each;
+      const times = multiply(count, event.count, path);
+      collectJoint(event.event, `${path}.event`, times, counts && event.count > 0, walk, joint);
+      break;
     }
     case 'poissonSampled':
     case 'shuffled':

@@ -10,9 +10,6 @@ import { type NeighboringRelation, requireRelation } from '../relation.js';
 import { logDeltaUpper } from './gaussian-delta.js';
 import { epsilonAt } from './gaussian-inverse.js';
 
-/** Rounding of 1/σ, of the sum and of the root. */
-const ROUND_UP = 1 + 8 * Number.EPSILON;
-
 /**
  * Accounts for unsampled Gaussians exactly: a composition is one Gaussian with μ² = Σ (Δᵢ/σᵢ)², Δ the sensitivity
  * under the relation. Nothing is lost: no accountant can state a smaller ε.
@@ -69,11 +66,13 @@ export class GdpAccountant implements PrivacyAccountant {
   /** μ of everything composed so far, rounded up: 0 for nothing, ∞ when something is not private. */
   get mu(): number {
     if (this.#composition.notPrivate !== undefined) return Number.POSITIVE_INFINITY;
-    let squares = 0;
-    for (const { noiseMultiplier, count } of this.#composition.releases) {
-      squares += count / noiseMultiplier / noiseMultiplier;
-    }
-    return squares === 0 ? 0 : Math.sqrt(squares) * ROUND_UP;
+    const parts = this.#composition.releases.map(
+      ({ noiseMultiplier, count }) => Math.sqrt(count) / noiseMultiplier,
+    );
+    const largest = parts.reduce((max, part) => Math.max(max, part), 0);
+    if (largest === 0 || largest === Number.POSITIVE_INFINITY) return largest;
+    const squares = parts.reduce((sum, part) => sum + (part / largest) ** 2, 0);
+    return largest * Math.sqrt(squares) * (1 + (8 + parts.length) * Number.EPSILON);
   }
 
   getEpsilon(delta: number): EpsilonBound {

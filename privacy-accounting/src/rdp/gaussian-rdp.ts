@@ -26,7 +26,10 @@ export function gaussianRdp(options: { readonly noiseMultiplier: number; readonl
   return gaussianRdpAt(sigma, requireOrder(options.order));
 }
 
+/** Below this a divergence is not resolved in float64, and is stated as this instead of 0. */
+export const SMALLEST_DIVERGENCE = 1e-290;
+
 /** {@link gaussianRdp} of checked arguments. */
 export function gaussianRdpAt(sigma: number, order: number): number {
-  return order / 2 / sigma / sigma;
+  return Math.max(order / 2 / sigma / sigma, SMALLEST_DIVERGENCE);
 }

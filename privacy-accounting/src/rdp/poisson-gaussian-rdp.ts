@@ -1,5 +1,5 @@
 import { requireNumber, requireRecord } from '../arguments.js';
-import { gaussianRdpAt, requireNoiseMultiplier, requireOrder } from './gaussian-rdp.js';
+import { gaussianRdpAt, requireNoiseMultiplier, requireOrder, SMALLEST_DIVERGENCE } from './gaussian-rdp.js';
 import { logExcessByQuadrature } from './moment-quadrature.js';
 import { logExcessBySum } from './moment-sum.js';
 
@@ -8,9 +8,6 @@ import { logExcessBySum } from './moment-sum.js';
  * points q ∈ [1e-6, 1 − 1e-6], σ ∈ [0.05, 1000], α ∈ [1.01, 1024] against 40-digit arithmetic. Tenfold margin.
  */
 const ROUND_UP = 1 + 2e-12;
-
-/** Below this a divergence is not resolved in float64, and is stated as this instead of 0. */
-const FLOOR = 1e-290;
 
 /**
  * The Rényi divergence of order α > 1, in nats, of the Gaussian mechanism on a Poisson sample,
@@ -55,7 +52,7 @@ export function poissonGaussianRdpAt(q: number, sigma: number, order: number): n
   if (q === 1 || unsampled === Number.POSITIVE_INFINITY) return unsampled;
   const divergence = (logMoment(q, sigma, order) / (order - 1)) * ROUND_UP;
   // Sampling never hurts, so the unsampled divergence is a bound too (and the tighter one as q → 1).
-  return Math.min(unsampled, Math.max(divergence, FLOOR));
+  return Math.min(unsampled, Math.max(divergence, SMALLEST_DIVERGENCE));
 }
 
 /** ln A. */

@@ -127,7 +127,8 @@ export class RdpAccountant implements PrivacyAccountant {
     } as const;
     if (epsilon === Number.POSITIVE_INFINITY || delta === 1) {
       const reason = this.#composition.notPrivate;
-      const warning = reason === undefined ? 'No order gives a finite bound.' : `Not private: ${reason}.`;
+      const unbounded = epsilon < Number.POSITIVE_INFINITY ? 'a δ below 1' : 'a finite bound';
+      const warning = reason === undefined ? `No order gives ${unbounded}.` : `Not private: ${reason}.`;
       return sealBound({ epsilon, delta, ...shared, warning });
     }
     const warning = this.#edgeWarning(edge);
