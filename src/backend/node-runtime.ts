@@ -18,7 +18,7 @@ export function environment(name: string): string | undefined {
 
 /** True when the toolkit was installed as a package, false in a checkout of its repository. */
 export function installedAsPackage(): boolean {
-  return import.meta.url.includes('/node_modules/');
+  return String(import.meta.url).includes('/node_modules/'); // undefined in some bundles
 }
 
 /**
