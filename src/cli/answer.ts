@@ -43,7 +43,9 @@ export function printAnswer(answer: Answer, lead: string, terminal: Terminal): v
   const by = `${bound.accountant}${bound.order === undefined ? '' : `, Rényi order ${Number(bound.order.toPrecision(4))}`}`;
   const rows: [string, string][] = [
     ['relation', `${bound.relation}, for each ${bound.unit}`],
-    ['accountant', `${by} (${bound.direction} bound)`],
+    ...(bound.epsilon === Number.POSITIVE_INFINITY
+      ? []
+      : [['accountant', `${by} (${bound.direction} bound)`] as [string, string]]),
   ];
   if (plan !== undefined) rows.push(...planRows(plan));
   if (noiseMultiplier !== undefined) rows.push(['noise multiplier', roundedUp(noiseMultiplier, 6)]);
@@ -84,8 +86,10 @@ export function roundedUp(value: number, digits: number): string {
   return String(Number((nearest + 10 ** (Math.floor(Math.log10(value)) + 1 - digits)).toPrecision(digits)));
 }
 
+/** Four significant digits, to the nearest: for what is not a bound. */
 function short(value: number): string {
-  return String(Number(value.toPrecision(4)));
+  const nearest = Number(value.toPrecision(4));
+  return nearest >= 1000 ? grouped(nearest) : nearest < 1e-3 ? nearest.toExponential() : String(nearest);
 }
 
 function grouped(count: number): string {
