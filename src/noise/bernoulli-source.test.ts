@@ -78,6 +78,30 @@ describe('bernoulliSource', () => {
     expect(Math.abs(heads - tosses * q)).toBeLessThan(limit);
   });
 
+  it.each([0, 1e-6, 2 ** -32, 0.02, 0.5, 0.97, 1])(
+    'gives the same coins in runs as one by one, q = %d',
+    (q) => {
+      const single = bernoulliSource(seededRandomWords('runs'), q);
+      const runs = bernoulliSource(seededRandomWords('runs'), q);
+      const limits = [1, 5, 4095, 4096, 4097, 0, 20_000];
+      for (let k = 0; k < 60; k++) {
+        const limit = limits[k % limits.length]!;
+        const falses = runs.falsesBeforeTrue(limit);
+        expect(falses).toBeLessThanOrEqual(limit);
+        let falsesOneByOne = 0;
+        while (falsesOneByOne < falses && !single.next()) falsesOneByOne++;
+        expect(falsesOneByOne).toBe(falses);
+        if (falses < limit) expect(single.next()).toBe(true);
+      }
+    },
+  );
+
+  it('decides ties in runs by later words as well', () => {
+    const q = 2 ** -40;
+    expect(bernoulliSource(scripted(5, 7, 0, 2 ** 24 - 1, 9), q).falsesBeforeTrue(10)).toBe(2);
+    expect(bernoulliSource(scripted(5, 7, 0, 2 ** 24, 9, 0, 0), q).falsesBeforeTrue(10)).toBe(4);
+  });
+
   it('passes on whether its words are secure, and its very q', () => {
     const q = 1 / 3;
     expect(bernoulliSource(secureRandomWords(), q)).toMatchObject({ secure: true, probability: q });

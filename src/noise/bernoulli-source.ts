@@ -10,6 +10,11 @@ export interface BernoulliSource {
   readonly probability: number;
   /** Tosses the next coin. */
   next(): boolean;
+  /**
+   * Tosses until a coin comes up true, or `limit` coins did not: the number of coins that did not. The same coins as
+   * those of `next`, an order of magnitude faster where q is small.
+   */
+  falsesBeforeTrue(limit: number): number;
 }
 
 /** As many words as make a call of the platform's generator cheap. */
@@ -56,6 +61,16 @@ class ExactBernoulli implements BernoulliSource {
     if (this.probability === 0 || this.probability === 1) return this.probability === 1;
     const word = this.#reader.next();
     return word === this.#digit ? this.#decideByLaterWords() : word < this.#digit;
+  }
+
+  falsesBeforeTrue(limit: number): number {
+    if (this.probability === 0 || this.probability === 1) return this.probability === 0 ? limit : 0;
+    for (let falses = 0; ; falses++) {
+      falses += this.#reader.skipAbove(this.#digit, limit - falses);
+      if (falses >= limit) return limit;
+      // The word that comes next is not above q's: it decides for true, or a later one does.
+      if (this.next()) return falses;
+    }
   }
 
   /** The expansions agree so far. Scaling by 2³² and subtracting the whole part are exact in float64. */

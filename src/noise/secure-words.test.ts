@@ -25,7 +25,7 @@ describe('secureRandomWords', () => {
   });
 
   it('sets each of the 32 bits half of the time', () => {
-    const samples = 2 ** 20;
+    const samples = 2 ** 18;
     const block = new Uint32Array(samples);
     secureRandomWords().fill(block);
     for (let bit = 0; bit < 32; bit++) {
