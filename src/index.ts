@@ -1,1 +1,34 @@
-export { DpError, type DpErrorCode } from 'privacy-accounting';
+/**
+ * tfjs-privacy: differentially private training for TensorFlow.js.
+ *
+ * Three ways in: `dpOptimizer` inside `model.compile` and `model.fit`; the same optimizer in a loop of one's own;
+ * `privateFit`, which samples, calibrates and accounts. Accounting comes from `privacy-accounting`, attacks from
+ * `tfjs-privacy/audit`, reports from `tfjs-privacy/report`.
+ */
+export * from 'privacy-accounting';
+export { availableBackends, type BackendInfo, doctor, selectBackend } from './backend/index.js';
+export {
+  type ClippedSum,
+  type ClippingOptions,
+  defaultRules,
+  type OpRule,
+  PerExampleEngine,
+  type Use,
+} from './engine/index.js';
+export {
+  bernoulliSource,
+  type GaussianSource,
+  gaussianSource,
+  type RandomWords,
+  secureRandomWords,
+  seededRandomWords,
+} from './noise/index.js';
+export { DpOptimizer, type DpOptimizerOptions, dpOptimizer, type PrivateCounts } from './optimizer/index.js';
+export {
+  type BatchSampler,
+  poissonSampler,
+  restoreSampler,
+  type SamplerState,
+  shuffleSampler,
+} from './sampling/index.js';
+export * from './training/index.js';

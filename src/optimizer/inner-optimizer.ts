@@ -20,6 +20,6 @@ export function restoreInner(saved: InnerOptimizer): tf.Optimizer {
         'tf.serialization.registerClass before loading.',
     );
   }
-  const [constructor, fromConfig] = registered;
-  return fromConfig(constructor, saved.config) as unknown as tf.Optimizer;
+  const [optimizerClass, fromConfig] = registered;
+  return fromConfig(optimizerClass, saved.config) as unknown as tf.Optimizer;
 }

@@ -1,0 +1,152 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import {
+  type AccountantChoice,
+  calibrateNoiseMultiplier,
+  DpError,
+  type DpEvent,
+  epsilonOf,
+  gaussian,
+  type NeighboringRelation,
+} from 'privacy-accounting';
+import type { BatchSampler } from '../sampling/index.js';
+import type { LossFunction } from './model-loss.js';
+import type { EpochMetrics, StepProgress } from './progress.js';
+
+/** What `privateFit` is asked for. `datasetSize` and the batch size are public, and so is everything here. */
+export interface PrivateFitOptions {
+  /** The ε to end at or below; σ is calibrated for it unless given, and training stops before passing it. */
+  readonly targetEpsilon?: number;
+  /** σ, the noise's standard deviation over the clipping norm. */
+  readonly noiseMultiplier?: number;
+  /** δ in (0, 1); below 1 / datasetSize to mean anything. */
+  readonly delta: number;
+  /** Length of training: epochs of datasetSize examples in expectation, or steps. */
+  readonly epochs?: number;
+  readonly steps?: number;
+  /** Expected examples in one logical batch: the sampling rate's numerator and the sum's divisor. */
+  readonly expectedBatchSize: number;
+  /** C, the largest L2 norm of one example's gradient. */
+  readonly l2NormClip: number;
+  /** Applies the noisy gradients; `tf.train.adam(1e-3)` unless given. */
+  readonly optimizer?: tf.Optimizer;
+  /** As in `model.compile`; the compiled loss unless given. */
+  readonly loss?: string | LossFunction | readonly (string | LossFunction)[];
+  /** 'poisson' (default): each example in each batch by an independent coin. 'shuffle': fixed-size, no amplification. */
+  readonly sampler?: 'poisson' | 'shuffle';
+  /** Neighbouring data sets; 'add-or-remove-one' for Poisson, 'replace-special' for shuffled batches unless given. */
+  readonly relation?: NeighboringRelation;
+  readonly accountant?: AccountantChoice;
+  /** Largest number of examples in memory at a time; changes nothing but memory and speed. */
+  readonly maxPhysicalBatch?: number;
+  /** Predictable noise and sampling, for tests: the result is not private and says so. */
+  readonly seed?: string | number;
+  /** Where the run is kept: configuration, record of steps, checkpoints, metrics, statement. Node only. */
+  readonly runDirectory?: string;
+  /** Continues the run in `runDirectory`, with fresh noise and the same record of steps. */
+  readonly resume?: boolean;
+  /** Steps between checkpoints when there is a run directory; an epoch unless given. */
+  readonly checkpointEverySteps?: number;
+  /** Ends training after the current step, with a checkpoint. Ctrl-C does the same when there is a run directory. */
+  readonly signal?: AbortSignal;
+  readonly onStep?: (progress: StepProgress) => void | Promise<void>;
+  readonly onEpochEnd?: (metrics: EpochMetrics) => void | Promise<void>;
+}
+
+/** The plan of a run: all numbers settled before any data is touched. */
+export interface FitPlan {
+  readonly relation: NeighboringRelation;
+  readonly accountant: AccountantChoice;
+  readonly noiseMultiplier: number;
+  readonly steps: number;
+  readonly epochs: number;
+  readonly stepsPerEpoch: number;
+  /** Steps that the budget allows in all; `steps` unless a target stops it earlier. */
+  readonly allowedSteps: number;
+}
+
+const invalid = (expected: string, got: unknown) =>
+  new DpError('DP_INVALID_ARGUMENT', `Expected ${expected}, got ${String(got)}.`);
+
+function positive(name: string, value: unknown, whole: boolean): number {
+  if (
+    typeof value !== 'number' ||
+    !(value > 0) ||
+    !Number.isFinite(value) ||
+    (whole && !Number.isInteger(value))
+  ) {
+    throw invalid(`${name} to be a positive ${whole ? 'whole ' : ''}number`, value);
+  }
+  return value;
+}
+
+/** Settles length, relation and noise; throws `DP_INVALID_ARGUMENT`, `DP_UNSUPPORTED_EVENT` or `DP_NUMERICAL`. */
+export function planFit(options: PrivateFitOptions, sampler: BatchSampler): FitPlan {
+  const { targetEpsilon, noiseMultiplier, delta } = options;
+  if (typeof delta !== 'number' || !(delta > 0 && delta < 1)) throw invalid('delta in (0, 1)', delta);
+  if ((options.epochs === undefined) === (options.steps === undefined)) {
+    throw invalid('either epochs or steps', options.epochs === undefined ? 'neither' : 'both');
+  }
+  if (targetEpsilon === undefined && noiseMultiplier === undefined) {
+    throw invalid('targetEpsilon or noiseMultiplier', 'neither');
+  }
+  if (targetEpsilon !== undefined) positive('targetEpsilon', targetEpsilon, false);
+  if (noiseMultiplier !== undefined && noiseMultiplier !== 0)
+    positive('noiseMultiplier', noiseMultiplier, false);
+  if (options.maxPhysicalBatch !== undefined) positive('maxPhysicalBatch', options.maxPhysicalBatch, true);
+  if (options.checkpointEverySteps !== undefined)
+    positive('checkpointEverySteps', options.checkpointEverySteps, true);
+
+  const relation = options.relation ?? (sampler.name === 'poisson' ? 'add-or-remove-one' : 'replace-special');
+  if (!sampler.relations.includes(relation)) {
+    throw new DpError(
+      'DP_UNSUPPORTED_EVENT',
+      `Expected one of ${sampler.relations.join(', ')} for the ${sampler.name} sampler, got ${relation}: the ` +
+        "sampler's batches change in other ways between such data sets.",
+    );
+  }
+  const accountant = options.accountant ?? 'best';
+  const exact = sampler.datasetSize / sampler.expectedBatchSize;
+  const stepsPerEpoch = sampler.name === 'shuffle' ? Math.ceil(exact) : exact;
+  const steps =
+    options.steps !== undefined
+      ? positive('steps', options.steps, true)
+      : Math.ceil(positive('epochs', options.epochs, sampler.name === 'shuffle') * stepsPerEpoch - 1e-9);
+  const bound = (sigma: number, count: number) =>
+    epsilonOf(sampler.event(gaussian({ noiseMultiplier: sigma }), count), { delta, relation, accountant })
+      .epsilon;
+
+  const sigma =
+    noiseMultiplier ??
+    calibrateNoiseMultiplier({
+      makeEvent: (candidate) => sampler.event(gaussian({ noiseMultiplier: candidate }), steps) as DpEvent,
+      targetEpsilon: targetEpsilon as number,
+      delta,
+      relation,
+      accountant,
+    }).noiseMultiplier;
+  const allowedSteps =
+    targetEpsilon === undefined || bound(sigma, steps) <= targetEpsilon
+      ? steps
+      : lastWithin(steps, (count) => bound(sigma, count) <= targetEpsilon);
+  return {
+    relation,
+    accountant,
+    noiseMultiplier: sigma,
+    steps,
+    epochs: Math.max(1, Math.ceil(steps / stepsPerEpoch - 1e-9)),
+    stepsPerEpoch: Math.max(1, Math.round(stepsPerEpoch)),
+    allowedSteps,
+  };
+}
+
+/** The largest count below `above` for which `within` holds; `within` holds up to some count and not beyond. */
+function lastWithin(above: number, within: (count: number) => boolean): number {
+  let low = 0;
+  let high = above;
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (within(middle)) low = middle;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,17 @@
+/**
+ * Training: the loop that owns sampler, engine, noise, accountant and record together.
+ *
+ * What it is: `privateFit`, which samples, splits logical batches into physical ones, calibrates, stops before
+ * overspending, and keeps a run on disk that survives a crash; `guardedFit`, which watches `model.fit`. What it
+ * is not: it has no gradient, noise or accounting of its own.
+ *
+ * Invariants: a step is on record before its noise is drawn; the noise is added once a logical batch; values
+ * computed from data without noise are returned apart from public ones.
+ */
+export type { FitPlan, PrivateFitOptions } from './fit-options.js';
+export { type GuardedFitArgs, type GuardedFitResult, guardedFit } from './guarded-fit.js';
+export type { LossFunction } from './model-loss.js';
+export { type PrivateFitResult, privateFit } from './private-fit.js';
+export type { EpochMetrics, StepProgress } from './progress.js';
+export { type LoadedRun, loadRun, type RunConfig, type RunPrivacy } from './run-directory.js';
+export type { TrainingData } from './training-data.js';

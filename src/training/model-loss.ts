@@ -1,0 +1,86 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type * as tfl from '@tensorflow/tfjs-layers';
+import { DpError } from 'privacy-accounting';
+
+/** A loss of one output: targets and predictions [batch, …] to per-example values [batch] or [batch, …]. */
+export type LossFunction = (yTrue: tf.Tensor, yPred: tf.Tensor) => tf.Tensor;
+
+interface CompiledModel {
+  readonly lossFunctions?: readonly LossFunction[];
+  /** A Sequential keeps what was compiled in a model inside. */
+  readonly model?: CompiledModel;
+  calculateLosses?(): tf.Scalar[];
+}
+
+/**
+ * Per-example losses of a compiled layers model, as `model.fit` forms them: the outputs' losses added, each
+ * averaged within the example, and the regularisers' penalties apart.
+ */
+export class ModelLoss {
+  private readonly model: tfl.LayersModel;
+  private readonly lossFunctions: readonly LossFunction[];
+
+  constructor(model: tfl.LayersModel) {
+    const compiled = model as unknown as CompiledModel;
+    const lossFunctions = compiled.lossFunctions ?? compiled.model?.lossFunctions;
+    if (lossFunctions === undefined || lossFunctions.length !== model.outputs.length) {
+      throw new DpError(
+        'DP_INVALID_ARGUMENT',
+        'Expected a model with a loss for each output, got none: pass loss.',
+      );
+    }
+    this.model = model;
+    this.lossFunctions = lossFunctions;
+  }
+
+  /** The loss of one physical batch for the engine: [batch], or the mean plus penalties where there are some. */
+  of(xs: readonly tf.Tensor[], ys: readonly tf.Tensor[]): tf.Tensor {
+    const inputs = xs.length === 1 ? (xs[0] as tf.Tensor) : [...xs];
+    const result = this.model.apply(inputs, { training: true }) as tf.Tensor | tf.Tensor[];
+    const outputs = Array.isArray(result) ? result : [result];
+    const perOutput = this.lossFunctions.map((loss, k) =>
+      withinExample(loss(ys[k] as tf.Tensor, outputs[k] as tf.Tensor)),
+    );
+    const losses = perOutput.length === 1 ? (perOutput[0] as tf.Tensor1D) : tf.addN(perOutput);
+    const penalties = this.penalties();
+    if (penalties.length === 0) return losses;
+    return tf.addN([tf.mean(losses) as tf.Scalar, ...penalties]);
+  }
+
+  private penalties(): tf.Scalar[] {
+    const compiled = this.model as unknown as CompiledModel;
+    return compiled.calculateLosses?.() ?? [];
+  }
+}
+
+function withinExample(loss: tf.Tensor): tf.Tensor1D {
+  if (loss.rank === 0) {
+    throw new DpError(
+      'DP_INVALID_ARGUMENT',
+      'Expected a loss with one value an example, got a scalar: use tf.Reduction.NONE, or a loss of tf.metrics.',
+    );
+  }
+  return loss.rank === 1
+    ? (loss as tf.Tensor1D)
+    : tf.mean(tf.reshape(loss, [loss.shape[0] as number, -1]), 1);
+}
+
+/** Refuses layers that cannot be private, by name, before anything is computed. */
+export function refuseUnprivateLayers(model: tfl.LayersModel): void {
+  for (const layer of model.layers) {
+    const kind = layer.getClassName();
+    if (kind === 'BatchNormalization') {
+      throw new DpError(
+        'DP_CROSS_EXAMPLE',
+        `Expected layers that keep examples apart, got '${layer.name}' (BatchNormalization). Frozen or not, its ` +
+          'statistics mix examples: use layer normalisation.',
+      );
+    }
+    if ((layer as unknown as { stateful?: boolean }).stateful === true) {
+      throw new DpError(
+        'DP_CROSS_EXAMPLE',
+        `Expected layers without memory between batches, got '${layer.name}' (${kind}) with stateful: true. Set it false.`,
+      );
+    }
+  }
+}

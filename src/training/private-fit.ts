@@ -1,0 +1,393 @@
+import * as tf from '@tensorflow/tfjs-core';
+import * as tfl from '@tensorflow/tfjs-layers';
+import { DpError, type DpEvent, type EpsilonBound, epsilonOf, privacyStatement } from 'privacy-accounting';
+import { type RandomWords, secureRandomWords, seededRandomWords } from '../noise/index.js';
+import { dpOptimizer, PassBook, type PlannedStep, releaseEvent, type StepBook } from '../optimizer/index.js';
+import { type BatchSampler, poissonSampler, restoreSampler, shuffleSampler } from '../sampling/index.js';
+import { restoreCheckpoint } from './checkpoint.js';
+import { type FitPlan, type PrivateFitOptions, planFit } from './fit-options.js';
+import { interruptible } from './interrupt.js';
+import { ModelLoss, refuseUnprivateLayers } from './model-loss.js';
+import type { EpochMetrics } from './progress.js';
+import { type RunConfig, RunDirectory } from './run-directory.js';
+import { CheckedData, type TrainingData } from './training-data.js';
+
+const DEFAULT_PHYSICAL_BATCH = 1024;
+
+/** What training left behind. */
+export interface PrivateFitResult {
+  /** The model that was given, trained. */
+  readonly model: tfl.LayersModel;
+  readonly history: {
+    readonly public: readonly EpochMetrics['public'][];
+    /** Computed from the data without noise; not covered by ε. */
+    readonly private: readonly EpochMetrics['private'][];
+  };
+  readonly privacy: {
+    /** Upper bound for everything that this run released; ε is Infinity when the noise was seeded or absent. */
+    readonly epsilon: EpsilonBound;
+    readonly event: DpEvent;
+    readonly statement: string;
+    readonly noiseMultiplier: number;
+    /** Steps on record, steps lost in a crash included. */
+    readonly steps: number;
+    readonly secure: boolean;
+  };
+  readonly stopped: 'completed' | 'budget' | 'aborted';
+}
+
+/**
+ * Trains a layers model with DP-SGD: Poisson sampling (or shuffled batches), per-example clipping, noise once a
+ * logical batch, accounting by the sampler's own event.
+ *
+ * Guarantee: the sequence of weights is (ε, δ)-differentially private under `relation`, with ε as
+ * `privacy.epsilon` states; every step is booked before its noise is drawn, and training stops before it would
+ * pass `targetEpsilon`. The loss curve in `history.private` is not covered.
+ *
+ * Throws `DP_INVALID_ARGUMENT`, `DP_CROSS_EXAMPLE`, `DP_UNSUPPORTED_OP`, `DP_BUDGET_EXCEEDED`, `DP_IO` or
+ * `DP_CORRUPT`; what was trained and booked until then stays.
+ *
+ * @example
+ * const { privacy } = await privateFit(model, { xs, ys }, {
+ *   targetEpsilon: 3, delta: 1e-5, epochs: 10, expectedBatchSize: 1024, l2NormClip: 1,
+ * });
+ * console.log(privacy.statement);
+ */
+export async function privateFit(
+  model: tfl.LayersModel,
+  data: TrainingData,
+  options: PrivateFitOptions,
+): Promise<PrivateFitResult> {
+  if (typeof options !== 'object' || options === null) {
+    throw new DpError(
+      'DP_INVALID_ARGUMENT',
+      `Expected options such as { targetEpsilon, delta, … }, got ${typeof options}.`,
+    );
+  }
+  if (typeof model?.apply !== 'function' || typeof model.compile !== 'function') {
+    throw new DpError(
+      'DP_INVALID_ARGUMENT',
+      `Expected a tf.LayersModel, got ${model === null ? 'null' : typeof model}.`,
+    );
+  }
+  refuseUnprivateLayers(model);
+  const checked = new CheckedData(model, data);
+  const { runDirectory } = options;
+  const resuming = options.resume === true && runDirectory !== undefined;
+  const words =
+    options.seed === undefined ? secureRandomWords() : seededRandomWords(`${options.seed}/sampling`);
+  let sampler = makeSampler(options, checked.datasetSize, words);
+  // A resumed run keeps its σ, however it was calibrated then.
+  const stored =
+    resuming && RunDirectory.exists(runDirectory) ? RunDirectory.configOf(runDirectory) : undefined;
+  const plan = planFit(
+    stored === undefined ? options : { ...options, noiseMultiplier: stored.noiseMultiplier },
+    sampler,
+  );
+  if (plan.allowedSteps === 0) {
+    throw new DpError(
+      'DP_BUDGET_EXCEEDED',
+      `Expected a budget for at least one step, but one step at noise multiplier ${plan.noiseMultiplier} passes ` +
+        `ε = ${options.targetEpsilon}. Raise the noise multiplier or leave it to calibration.`,
+    );
+  }
+  const optimizer = dpOptimizer(options.optimizer ?? tf.train.adam(1e-3), {
+    l2NormClip: options.l2NormClip,
+    noiseMultiplier: plan.noiseMultiplier,
+    expectedBatchSize: options.expectedBatchSize,
+    ...(options.seed === undefined ? {} : { seed: options.seed }),
+  });
+  const loss = compile(model, optimizer, options, checked);
+  const run = openRun(options, plan, checked.datasetSize, optimizer.inner.getClassName(), resuming);
+  try {
+    if (run !== undefined && resuming) sampler = await resume(run, model, optimizer, sampler, words);
+    const book = new SamplerBook(sampler, run);
+    optimizer.useBook(book);
+    return await train({ model, checked, options, plan, sampler, optimizer, loss, run, book });
+  } finally {
+    optimizer.discard();
+    run?.close();
+  }
+}
+
+interface Training {
+  readonly model: tfl.LayersModel;
+  readonly checked: CheckedData;
+  readonly options: PrivateFitOptions;
+  readonly plan: FitPlan;
+  readonly sampler: BatchSampler;
+  readonly optimizer: ReturnType<typeof dpOptimizer>;
+  readonly loss: ModelLoss;
+  readonly run: RunDirectory | undefined;
+  readonly book: SamplerBook;
+}
+
+async function train(training: Training): Promise<PrivateFitResult> {
+  const { model, checked, options, plan, sampler, optimizer, run, book } = training;
+  const history: { public: EpochMetrics['public'][]; private: EpochMetrics['private'][] } = {
+    public: [],
+    private: [],
+  };
+  const bound = () =>
+    epsilonOf(book.event, { delta: options.delta, relation: plan.relation, accountant: plan.accountant });
+  const everySteps = options.checkpointEverySteps ?? plan.stepsPerEpoch;
+  const interrupt = interruptible(options.signal, run !== undefined);
+  const variables = model.trainableWeights.map((weight) => weight.read() as tf.Variable);
+  let epoch = new EpochTally();
+  let lastSaved = -1;
+  try {
+    while (book.steps < plan.allowedSteps && !interrupt.requested) {
+      const indices = sampler.next();
+      run?.keepSampler(sampler, book.steps + 1);
+      epoch.add(logicalBatch(training, indices, variables), indices.length);
+      optimizer.step(variables);
+      const progress = {
+        step: book.steps,
+        steps: plan.steps,
+        epoch: Math.min(plan.epochs, Math.ceil(book.steps / plan.stepsPerEpoch)),
+        epochs: plan.epochs,
+      };
+      await options.onStep?.(progress);
+      const last = book.steps >= plan.allowedSteps;
+      if (book.steps % plan.stepsPerEpoch === 0 || last) {
+        const metrics: EpochMetrics = {
+          public: { epoch: progress.epoch, step: book.steps, epsilon: bound() },
+          private: {
+            epoch: progress.epoch,
+            ...epoch.summary(optimizer.privateCounts, checked.nonFiniteExamples),
+          },
+        };
+        epoch = new EpochTally(optimizer.privateCounts);
+        history.public.push(metrics.public);
+        history.private.push(metrics.private);
+        run?.appendMetrics(metrics);
+        await options.onEpochEnd?.(metrics);
+      }
+      if (run !== undefined && (book.steps % everySteps === 0 || last)) {
+        await run.checkpoint(model, optimizer);
+        lastSaved = book.steps;
+      }
+      // Lets signals and timers in: the native backend computes without yielding.
+      await new Promise<void>((resolve) => setTimeout(resolve, 0));
+    }
+    if (run !== undefined && lastSaved !== book.steps) await run.checkpoint(model, optimizer);
+  } finally {
+    interrupt.release();
+    // Whatever is trained with this optimizer from here on is added to what this run spent.
+    optimizer.useBook(new PassBook(book.event));
+  }
+  const epsilon = bound();
+  const statement = privacyStatement(epsilon, { event: book.event, datasetSize: checked.datasetSize });
+  run?.writePrivacy({ epsilon, event: book.event, statement, steps: book.steps });
+  return {
+    model,
+    history,
+    privacy: {
+      epsilon,
+      event: book.event,
+      statement,
+      noiseMultiplier: plan.noiseMultiplier,
+      steps: book.steps,
+      secure: optimizer.secure && sampler.secure,
+    },
+    stopped: book.steps >= plan.steps ? 'completed' : book.steps >= plan.allowedSteps ? 'budget' : 'aborted',
+  };
+}
+
+/** Clips and sums one logical batch in physical ones; returns the sum of the losses. */
+function logicalBatch(training: Training, indices: Int32Array, variables: tf.Variable[]): number {
+  const { checked, options, optimizer, loss } = training;
+  const size = options.maxPhysicalBatch ?? DEFAULT_PHYSICAL_BATCH;
+  const usable = checked.usable(indices);
+  // Equal parts: the last is not left with a handful of examples.
+  const parts = Math.ceil(usable.length / size);
+  let total = 0;
+  for (let part = 0; part < parts; part++) {
+    const from = Math.floor((part * usable.length) / parts);
+    const to = Math.floor(((part + 1) * usable.length) / parts);
+    const batch = checked.gather(usable.slice(from, to));
+    try {
+      const value = optimizer.accumulate(() => loss.of(batch.xs, batch.ys), variables);
+      total += (value.dataSync()[0] as number) * (to - from);
+      value.dispose();
+    } finally {
+      tf.dispose([batch.xs, batch.ys]);
+    }
+  }
+  return total;
+}
+
+/** Books steps as the sampler's own event, in the run's write-ahead record where there is one. */
+class SamplerBook implements StepBook {
+  private readonly sampler: BatchSampler;
+  private readonly run: RunDirectory | undefined;
+  private counted = 0;
+  private release: DpEvent | undefined;
+
+  constructor(sampler: BatchSampler, run: RunDirectory | undefined) {
+    this.sampler = sampler;
+    this.run = run;
+    if (run === undefined) return;
+    this.release = releaseEvent({
+      noiseMultiplier: run.config.noiseMultiplier,
+      secure: !run.config.seeded,
+    });
+  }
+
+  get steps(): number {
+    return this.run?.record.steps ?? this.counted;
+  }
+
+  book(step: PlannedStep): void {
+    this.release = releaseEvent({ ...step, secure: step.secure && this.sampler.secure });
+    this.run?.record.append();
+    this.counted++;
+  }
+
+  get event(): DpEvent {
+    return this.release === undefined || this.steps === 0
+      ? { type: 'noOp' }
+      : this.sampler.event(this.release, this.steps);
+  }
+}
+
+/** The running figures of one epoch; all private. */
+class EpochTally {
+  private loss = 0;
+  private examples = 0;
+  private readonly before: {
+    readonly clippedExamples: number;
+    readonly nonFiniteExamples: number;
+    readonly examples: number;
+  };
+
+  constructor(before = { clippedExamples: 0, nonFiniteExamples: 0, examples: 0 }) {
+    this.before = before;
+  }
+
+  add(loss: number, examples: number): void {
+    this.loss += loss;
+    this.examples += examples;
+  }
+
+  summary(
+    now: { readonly clippedExamples: number; readonly nonFiniteExamples: number; readonly examples: number },
+    setAside: number,
+  ): Omit<EpochMetrics['private'], 'epoch'> {
+    const seen = now.examples - this.before.examples;
+    return {
+      loss: this.examples === 0 ? 0 : this.loss / this.examples,
+      clippedFraction: seen === 0 ? 0 : (now.clippedExamples - this.before.clippedExamples) / seen,
+      nonFiniteExamples: setAside + now.nonFiniteExamples - this.before.nonFiniteExamples,
+    };
+  }
+}
+
+function makeSampler(options: PrivateFitOptions, datasetSize: number, words: RandomWords): BatchSampler {
+  const { expectedBatchSize, sampler } = options;
+  if (sampler !== undefined && sampler !== 'poisson' && sampler !== 'shuffle') {
+    throw new DpError(
+      'DP_INVALID_ARGUMENT',
+      `Expected sampler 'poisson' or 'shuffle', got '${String(sampler)}'.`,
+    );
+  }
+  return sampler === 'shuffle'
+    ? shuffleSampler({ datasetSize, batchSize: expectedBatchSize, words })
+    : poissonSampler({ datasetSize, expectedBatchSize, words });
+}
+
+function compile(
+  model: tfl.LayersModel,
+  optimizer: tf.Optimizer,
+  options: PrivateFitOptions,
+  checked: CheckedData,
+): ModelLoss {
+  const loss = options.loss ?? (model.loss as PrivateFitOptions['loss'] | undefined);
+  if (loss === undefined || loss === null) {
+    throw new DpError(
+      'DP_INVALID_ARGUMENT',
+      "Expected a loss: compile the model with one, or pass loss: 'categoricalCrossentropy' or a function.",
+    );
+  }
+  const list = (Array.isArray(loss) ? loss : model.outputs.map(() => loss)) as readonly unknown[];
+  checked.checkClassLabels(
+    model,
+    list.map((entry) => entry === 'sparseCategoricalCrossentropy'),
+  );
+  model.compile({ optimizer, loss: loss as tfl.ModelCompileArgs['loss'] });
+  return new ModelLoss(model);
+}
+
+function openRun(
+  options: PrivateFitOptions,
+  plan: FitPlan,
+  datasetSize: number,
+  optimizer: string,
+  resuming: boolean,
+): RunDirectory | undefined {
+  const path = options.runDirectory;
+  if (path === undefined) {
+    if (options.resume === true) {
+      throw new DpError('DP_INVALID_ARGUMENT', 'Expected runDirectory with resume: true, got none.');
+    }
+    return undefined;
+  }
+  const config: RunConfig = {
+    sampler: options.sampler ?? 'poisson',
+    relation: plan.relation,
+    accountant: plan.accountant,
+    datasetSize,
+    expectedBatchSize: options.expectedBatchSize,
+    l2NormClip: options.l2NormClip,
+    noiseMultiplier: plan.noiseMultiplier,
+    delta: options.delta,
+    targetEpsilon: options.targetEpsilon ?? null,
+    steps: plan.steps,
+    seeded: options.seed !== undefined,
+    optimizer,
+  };
+  if (!resuming || !RunDirectory.exists(path)) {
+    return RunDirectory.create(path, config, {
+      'tfjs-core': tf.version_core,
+      'tfjs-layers': tfl.version_layers,
+      backend: tf.getBackend(),
+    });
+  }
+  const run = RunDirectory.open(path);
+  const keys = Object.keys(config) as (keyof RunConfig)[];
+  const differing = keys.filter((key) => run.config[key] !== config[key]);
+  if (differing.length > 0) {
+    run.close();
+    const list = differing.map(
+      (key) => `${key}: ${String(run.config[key])} there, ${String(config[key])} here`,
+    );
+    throw new DpError(
+      'DP_INVALID_ARGUMENT',
+      `Expected the configuration of the run in '${path}', got other values (${list.join('; ')}). Resume with the same ` +
+        'options, or start another run.',
+    );
+  }
+  return run;
+}
+
+/** Weights and optimizer of the last checkpoint; the sampler where the record says that the run had come. */
+async function resume(
+  run: RunDirectory,
+  model: tfl.LayersModel,
+  optimizer: tf.Optimizer,
+  fresh: BatchSampler,
+  words: RandomWords,
+): Promise<BatchSampler> {
+  const checkpoint = run.loadCheckpoint();
+  if (checkpoint !== undefined) {
+    await restoreCheckpoint(checkpoint, model, optimizer);
+    Object.values(checkpoint.weights).forEach((tensor) => void tensor.dispose());
+    checkpoint.optimizerState?.forEach(({ tensor }) => void tensor.dispose());
+  }
+  const kept = run.loadSampler();
+  if (kept === undefined) return fresh;
+  const sampler = restoreSampler(kept.state, words);
+  // The state was kept when its epoch began; the steps since then have had their batches.
+  if (sampler.name === 'shuffle') for (let step = kept.step; step < run.record.steps; step++) sampler.next();
+  return sampler;
+}
