@@ -41,11 +41,6 @@ eachBackend(() => {
       expectEqualsLoop(regression(model, [normal([3, 3, 3], 1)]));
     });
 
-    it('gru with the bias after the recurrent product', () => {
-      const layer = tfl.layers.gru({ units: 3, recurrentInitializer, resetAfter: false, inputShape: [3, 3] });
-      expectEqualsLoop(regression(sequential([layer]), [normal([3, 3, 3], 1)]));
-    });
-
     it.each([
       [1, 3],
       [1, 1],
