@@ -1,6 +1,6 @@
 import { DpError } from 'privacy-accounting';
 import { type ClaimEvidence, checkClaim, checkClaimAgainst, type PrivacyClaim } from './claim.js';
-import { countResolvable, type MembershipResult, membershipInference } from './membership.js';
+import { claimEvidence, countResolvable, type MembershipResult, membershipInference } from './membership.js';
 import type { AuditDesign } from './operating-point.js';
 import { type AttackResult, AUDIT_SCHEMA, type AuditGroup, type AuditResult, toExtended } from './result.js';
 import { scoreHistogram } from './score-histogram.js';
@@ -29,6 +29,13 @@ export interface AuditSettings {
   readonly seed?: string | number;
   /** Default 'one-model'. */
   readonly design?: AuditDesign;
+  /**
+   * Whose membership was decided by a fair coin of its own; everyone else's by one random split. Default 'none'.
+   * Coins for all give the strongest bounds.
+   */
+  readonly coins?: 'none' | 'canaries' | 'all';
+  /** Share of examples that the one-run bound guesses at each end of the ranking. Default 0.2. */
+  readonly guessShare?: number;
   /** The run's ε with δ and relation; absent for a model that promises nothing. */
   readonly claim?: PrivacyClaim | undefined;
   /** δ of the ε lower bounds when there is no claim. Default 1e-5. */
@@ -48,7 +55,8 @@ export interface AuditSettings {
  * with; `member` says who was. Members and non-members have to be a uniformly random split of one pool: with
  * any other difference between them (time, source, preprocessing) the attacks measure that difference.
  *
- * All attacks and thresholds share the error 1 − confidence (Bonferroni). See `membershipInference` for what
+ * All thresholds share the error 1 − confidence, and so do all one-run bounds (Bonferroni); a violation needs
+ * one of each, so it has that error too. See `membershipInference` for what
  * is exact, `checkClaimAgainst` for the verdict. Under replace-one, one model gives no verdict: whether an
  * example was in or out is not what that relation protects.
  *
@@ -58,6 +66,7 @@ export interface AuditSettings {
  */
 export function auditLogits(options: ScoreInput & AuditSettings): AuditResult {
   const { claim, fprs = [0.001, 0.01], confidence = 0.95, seed = 'audit', design = 'one-model' } = options;
+  const { coins = 'none', guessShare = 0.2 } = options;
   const member = bits('member', options.member, options.labels.length);
   const canary = bits('canary', options.canary ?? new Uint8Array(member.length), member.length);
   if (claim !== undefined) checkClaim(claim);
@@ -100,8 +109,11 @@ export function auditLogits(options: ScoreInput & AuditSettings): AuditResult {
       design,
       delta: claim?.delta ?? options.delta ?? 1e-5,
       comparisons,
+      assignment: coins === 'all' || (coins === 'canaries' && on === 'canaries') ? 'coins' : 'split',
+      guessShare,
+      attacks: attacks.length,
     });
-    evidence.push(...evidenceOf(result));
+    evidence.push(...claimEvidence(result));
     return toJson(score, on, result);
   });
   const groups = [...new Set(attacks.map(({ on }) => on))];
@@ -115,7 +127,14 @@ export function auditLogits(options: ScoreInput & AuditSettings): AuditResult {
     assumptions: ASSUMPTIONS[design],
     seed: String(seed),
     confidence,
-    multiplicity: { method: 'bonferroni', comparisons, errorPerComparison: (1 - confidence) / comparisons },
+    multiplicity: {
+      method: 'bonferroni',
+      thresholds: comparisons,
+      attacks: attacks.length,
+      errorPerThreshold: (1 - confidence) / comparisons,
+      errorPerAttack: (1 - confidence) / attacks.length,
+    },
+    coins,
     claim:
       claim === undefined
         ? null
@@ -148,10 +167,10 @@ const ATTACKER =
 
 const ASSUMPTIONS: Readonly<Record<AuditDesign, string[]>> = {
   'one-model': [
-    'Members are a uniformly random part of the audited examples, or joined by fair coins.',
+    'Members and non-members were drawn at random from one pool, by fair coins where the audit says so.',
     'Rates and their intervals describe this one trained model on examples of this pool.',
-    'The one-run bound on ε allows the scores to depend on each other through the model. The Clopper-Pearson ' +
-      'bound does not: here it is an estimate.',
+    'The one-run bound on ε allows the scores to depend on each other through the model. The Clopper–Pearson ' +
+      'bound does not: here it is an estimate. A claim counts as violated only when both exceed it.',
   ],
   'independent-trials': [
     'Every score comes from an independent run of the mechanism.',
@@ -176,19 +195,6 @@ function judge(
   return { value: verdict, reason };
 }
 
-function evidenceOf({ points }: MembershipResult): ClaimEvidence[] {
-  return points.flatMap((point) =>
-    point.resolvable
-      ? [
-          {
-            epsilonLowerBounds: point.epsilonLowerBounds.map(({ value }) => value),
-            certifiableEpsilon: point.certifiableEpsilon,
-          },
-        ]
-      : [],
-  );
-}
-
 function toJson(score: ScoreName, on: AuditGroup, result: MembershipResult): AttackResult {
   const { falsePositives, truePositives } = result.roc;
   return {
@@ -202,10 +208,10 @@ function toJson(score: ScoreName, on: AuditGroup, result: MembershipResult): Att
         ? {
             ...point,
             threshold: toExtended(point.threshold),
-            epsilonLowerBounds: [...point.epsilonLowerBounds],
           }
         : { ...point },
     ),
+    oneRun: result.oneRun,
     auc: result.auc,
     roc: { ...result.roc, falsePositives: [...falsePositives], truePositives: [...truePositives] },
   };

@@ -149,7 +149,7 @@ describe('auditLogits', () => {
   it('attacks canaries on their own and counts every threshold that shares the error', () => {
     const options = outputs(600, 3);
     const canary = options.labels.map((_, i) => i % 3 === 0);
-    const audit = auditLogits({ ...options, canary, claim, fprs: [0.001, 0.01] });
+    const audit = auditLogits({ ...options, canary, coins: 'canaries', claim, fprs: [0.001, 0.01] });
     expect(audit.attacks.map(({ score, on }) => [score, on])).toEqual([
       ['loss', 'canaries'],
       ['loss', 'all'],
@@ -158,9 +158,12 @@ describe('auditLogits', () => {
     // 600 non-members resolve 1 %, not 0.1 %; 200 canaries resolve 1 % as well.
     expect(audit.multiplicity).toEqual({
       method: 'bonferroni',
-      comparisons: 3,
-      errorPerComparison: expect.closeTo(0.05 / 3, 12),
+      thresholds: 3,
+      attacks: 3,
+      errorPerThreshold: expect.closeTo(0.05 / 3, 12),
+      errorPerAttack: expect.closeTo(0.05 / 3, 12),
     });
+    expect(audit.attacks.map(({ oneRun }) => oneRun?.assignment)).toEqual(['coins', 'split', 'split']);
     expect(audit.sample).toMatchObject({
       members: 600,
       nonMembers: 600,

@@ -24,6 +24,8 @@ export interface AuditSet {
   /** [n]: names that the data's owner recognises. Default '0', '1', …. */
   readonly ids?: readonly string[];
   readonly classes: number;
+  /** Whose membership was decided by a fair coin of its own. Default 'none'. */
+  readonly coins?: 'none' | 'canaries' | 'all';
 }
 
 /** An audit set as it was loaded: every column present. */
@@ -32,6 +34,7 @@ export interface LoadedAuditSet extends AuditSet {
   readonly member: Uint8Array;
   readonly canary: Uint8Array;
   readonly ids: readonly string[];
+  readonly coins: 'none' | 'canaries' | 'all';
 }
 
 const NOTICE =
@@ -46,6 +49,7 @@ const manifestSchema = z.strictObject({
   schema: z.literal(SCHEMA),
   notice: z.string(),
   classes: z.number().int().min(2),
+  coins: z.enum(['none', 'canaries', 'all']),
   examples: z
     .array(
       z.strictObject({ id: z.string(), member: bit, canary: bit, label: z.number().int().nonnegative() }),
@@ -93,6 +97,7 @@ export async function describeAuditSet(set: AuditSet): Promise<AuditSetManifest>
     schema: SCHEMA,
     notice: NOTICE,
     classes,
+    coins: set.coins ?? 'none',
     examples: Array.from(labels, (label, i) => ({
       id: ids?.[i] ?? String(i),
       member: member[i],

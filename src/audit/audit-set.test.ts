@@ -21,6 +21,7 @@ const set: AuditSet = {
   canary: [0, 0, 1],
   ids: ['a', 'b', 'c'],
   classes: 3,
+  coins: 'canaries',
 };
 
 const binaries = async () => (await readdir(directory)).filter((name) => name.endsWith('.bin')).sort();
@@ -35,6 +36,7 @@ describe('saveAuditSet and loadAuditSet', () => {
     expect([...loaded.canary]).toEqual(set.canary);
     expect(loaded.ids).toEqual(set.ids);
     expect(loaded.classes).toBe(3);
+    expect(loaded.coins).toBe('canaries');
   });
 
   it('keep the files to their owner, say that they are private, and leave nothing temporary', async () => {
@@ -68,11 +70,12 @@ describe('saveAuditSet and loadAuditSet', () => {
   });
 
   it('fill in the columns that are optional', async () => {
-    const { canary: _, ids: __, ...plain } = set;
+    const { canary: _, ids: __, coins: ___, ...plain } = set;
     await saveAuditSet(directory, plain);
     const loaded = await loadAuditSet(directory);
     expect([...loaded.canary]).toEqual([0, 0, 0]);
     expect(loaded.ids).toEqual(['0', '1', '2']);
+    expect(loaded.coins).toBe('none');
   });
 });
 

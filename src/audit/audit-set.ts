@@ -78,6 +78,7 @@ export async function loadAuditSet(directory: string): Promise<LoadedAuditSet> {
     canary: Uint8Array.from(body.examples, ({ canary }) => canary),
     ids: body.examples.map(({ id }) => id),
     classes: body.classes,
+    coins: body.coins,
   };
 }
 

@@ -39,9 +39,15 @@ export {
   clopperPearsonUpper,
   type RateInterval,
 } from './clopper-pearson.js';
-export { type MembershipOptions, type MembershipResult, membershipInference } from './membership.js';
+export {
+  claimEvidence,
+  type MembershipOptions,
+  type MembershipResult,
+  membershipInference,
+} from './membership.js';
 export { type ModelLogits, type ModelOutput, type ModelScoringOptions, modelLogits } from './model-logits.js';
 export { balancedSplitPenalty, type OneRunCounts, oneRunEpsilonLowerBound, oneRunPValue } from './one-run.js';
+export { type MembershipAssignment, type OneRunEvidence, oneRunAttack } from './one-run-attack.js';
 export type {
   AuditDesign,
   EpsilonLowerBound,

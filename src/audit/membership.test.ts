@@ -1,8 +1,9 @@
 import seedrandom from 'seedrandom';
 import { describe, expect, it } from 'vitest';
 import { checkClaimAgainst } from './claim.js';
-import { countResolvable, type MembershipResult, membershipInference } from './membership.js';
+import { claimEvidence, countResolvable, type MembershipResult, membershipInference } from './membership.js';
 import { oneRunPValue } from './one-run.js';
+import type { MembershipAssignment } from './one-run-attack.js';
 import type { AuditDesign, ResolvedPoint } from './operating-point.js';
 
 function gaussians(random: () => number, n: number, mean: number): Float64Array {
@@ -17,37 +18,49 @@ function resolved({ points }: MembershipResult): ResolvedPoint[] {
 }
 
 function verdict(result: MembershipResult, claim: { epsilon: number; delta: number }) {
-  const evidence = resolved(result).map((point) => ({
-    epsilonLowerBounds: point.epsilonLowerBounds.map(({ value }) => value),
-    certifiableEpsilon: point.certifiableEpsilon,
-  }));
-  return checkClaimAgainst(claim, evidence).verdict;
+  return checkClaimAgainst(claim, claimEvidence(result)).verdict;
+}
+
+function fairCoins(random: () => number, flips: number): number {
+  let heads = 0;
+  for (let i = 0; i < flips; i++) heads += random() < 0.5 ? 1 : 0;
+  return heads;
+}
+
+function exactBounds(audit: MembershipResult): number[] {
+  const bounds = resolved(audit).map(({ epsilonLowerBound }) => epsilonLowerBound);
+  if (audit.oneRun !== null) bounds.push(audit.oneRun.epsilonLowerBound);
+  return bounds.filter(({ guarantee }) => guarantee === 'exact').map(({ value }) => value);
 }
 
 /** Fewer than 1e-9 of all Binomial(300, 0.05) exceed this. */
 const MOST_OF_300 = 42;
 const fprs = [0.01, 0.1];
 
-describe('on pure noise (ε = 0), 300 audits of 200 + 200 scores at 95 %', () => {
-  const audits = (design: AuditDesign) =>
+describe('on pure noise (ε = 0), 300 audits of 400 scores at 95 %', () => {
+  const audits = (design: AuditDesign, assignment: MembershipAssignment) =>
     Array.from({ length: 300 }, (_, seed) => {
       const random = seedrandom(`null-${seed}`);
+      const members = assignment === 'split' ? 200 : fairCoins(random, 400);
       return membershipInference({
-        memberScores: gaussians(random, 200, 0),
-        nonMemberScores: gaussians(random, 200, 0),
+        memberScores: gaussians(random, members, 0),
+        nonMemberScores: gaussians(random, 400 - members, 0),
         fprs,
         seed,
         design,
+        assignment,
         delta: 0,
       });
     });
 
   // P[fail by chance] ≤ 1e-9 each, if the bounds hold.
-  it.each(['independent-trials', 'one-model'] as const)('%s claims ε > 0 in at most 5 %%', (design) => {
-    const claims = audits(design).filter((audit) =>
-      resolved(audit).some(({ epsilonLowerBounds }) =>
-        epsilonLowerBounds.some(({ value, guarantee }) => guarantee === 'exact' && value > 0),
-      ),
+  it.each([
+    ['independent-trials', 'split'],
+    ['one-model', 'split'],
+    ['one-model', 'coins'],
+  ] as const)('%s, %s: claims ε > 0 in at most one of twenty', (design, assignment) => {
+    const claims = audits(design, assignment).filter((audit) =>
+      exactBounds(audit).some((epsilon) => epsilon > 0),
     );
     expect(claims.length).toBeLessThanOrEqual(MOST_OF_300);
   });
@@ -86,11 +99,9 @@ describe('scores that share one model', () => {
   it('violate a true claim by Clopper-Pearson alone in one run of five, and never by the one-run bound', () => {
     const audits = Array.from({ length: 300 }, (_, seed) => leakAll(seed));
     const claim = { epsilon: 0.5, delta: 0.2 };
-    const bound = (audit: MembershipResult, method: string) =>
-      resolved(audit)[0]!.epsilonLowerBounds.find((candidate) => candidate.method === method)!;
-    const naive = audits.filter((audit) => bound(audit, 'clopper-pearson').value > claim.epsilon);
-    expect(naive.length).toBeGreaterThan(MOST_OF_300 / 2);
-    expect(bound(audits[0]!, 'clopper-pearson').guarantee).toBe('estimate');
+    const naive = audits.map((audit) => resolved(audit)[0]!.epsilonLowerBound);
+    expect(naive.filter(({ value }) => value > claim.epsilon).length).toBeGreaterThan(MOST_OF_300);
+    expect(naive[0]!.guarantee).toBe('estimate');
     expect(audits.filter((audit) => verdict(audit, claim) === 'violated')).toHaveLength(0);
   });
 });
@@ -113,7 +124,7 @@ describe('on a Gaussian shift of known size', () => {
     const radius = Math.sqrt(0.5 * Math.log(2e9) * (2 / 4000));
     expect(Math.abs(result.auc.exact.value - auc)).toBeLessThan(radius);
     expect(result.auc.asymptotic!.lower).toBeGreaterThan(result.auc.exact.lower);
-    expect(resolved(result)[1]!.epsilonLowerBounds[0]!.value).toBeGreaterThan(0);
+    expect(resolved(result)[1]!.epsilonLowerBound.value).toBeGreaterThan(0);
   });
 });
 
@@ -121,23 +132,23 @@ describe('on randomised response at ε = 1', () => {
   const response = (design: AuditDesign) => {
     const random = seedrandom('randomised-response');
     const truth = 1 / (1 + Math.exp(-1));
-    const answers = (rate: number) => Array.from({ length: 4000 }, () => (random() < rate ? 1 : 0));
+    const answers = (n: number, rate: number) => Array.from({ length: n }, () => (random() < rate ? 1 : 0));
+    const members = fairCoins(random, 8000);
     return membershipInference({
-      memberScores: answers(truth),
-      nonMemberScores: answers(1 - truth),
+      memberScores: answers(members, truth),
+      nonMemberScores: answers(8000 - members, 1 - truth),
       fprs: [0.01, 0.5],
       design,
+      assignment: 'coins',
       delta: 0,
     });
   };
 
   it.each(['independent-trials', 'one-model'] as const)('%s bounds ε from below, closely', (design) => {
     const result = response(design);
-    const bounds = resolved(result)[1]!.epsilonLowerBounds;
-    for (const { value } of bounds) {
-      expect(value).toBeGreaterThan(0.6);
-      expect(value).toBeLessThanOrEqual(1);
-    }
+    const [bound] = design === 'one-model' ? exactBounds(result) : exactBounds(result).slice(1);
+    expect(bound).toBeGreaterThan(0.75);
+    expect(bound).toBeLessThanOrEqual(1);
     expect(verdict(result, { epsilon: 1, delta: 0 })).toBe('consistent');
     expect(verdict(result, { epsilon: 0.5, delta: 0 })).toBe('violated');
   });
@@ -146,27 +157,28 @@ describe('on randomised response at ε = 1', () => {
     const [tight] = resolved(response('one-model'));
     expect(tight!.realisedFpr.successes).toBe(0);
     expect(tight!.tpr.successes).toBe(0);
-    expect(tight!.epsilonLowerBounds.every(({ value }) => value === 0)).toBe(true);
+    expect(tight!.epsilonLowerBound.value).toBe(0);
   });
 });
 
 describe('verdicts on one model', () => {
-  const leaky = (n: number) => {
+  const leaky = (n: number, assignment: MembershipAssignment) => {
     const random = seedrandom('leaky');
     return membershipInference({
       memberScores: gaussians(random, n, 12),
       nonMemberScores: gaussians(random, n, 0),
       fprs: [0.01],
+      assignment,
     });
   };
 
-  it('finds the violation of an obviously leaky model', () => {
-    expect(verdict(leaky(1000), { epsilon: 1, delta: 1e-5 })).toBe('violated');
-    expect(verdict(leaky(1000), { epsilon: 3, delta: 1e-5 })).toBe('violated');
+  it('finds the violation of an obviously leaky model, further up when coins chose its members', () => {
+    expect(verdict(leaky(1000, 'split'), { epsilon: 2, delta: 1e-5 })).toBe('violated');
+    expect(verdict(leaky(1000, 'coins'), { epsilon: 3, delta: 1e-5 })).toBe('violated');
   });
 
   it('is inconclusive where the sample is too small for the claim, however leaky the model', () => {
-    expect(verdict(leaky(200), { epsilon: 6, delta: 1e-5 })).toBe('inconclusive');
+    expect(verdict(leaky(200, 'coins'), { epsilon: 6, delta: 1e-5 })).toBe('inconclusive');
   });
 });
 
@@ -218,7 +230,8 @@ describe('membershipInference', () => {
       nonMemberScores: memberScores.map((score) => score + 3),
       fprs: [0.05],
     });
-    expect(resolved(swapped)[0]!.epsilonLowerBounds.every(({ value }) => value === 0)).toBe(true);
+    expect(resolved(swapped)[0]!.epsilonLowerBound.value).toBe(0);
+    expect(swapped.oneRun!.epsilonLowerBound.value).toBe(0);
     expect(swapped.auc.exact.value).toBeLessThan(0.2);
   });
 
@@ -229,6 +242,9 @@ describe('membershipInference', () => {
     [{ fprs: [1.5] }, /fprs/],
     [{ confidence: 95 }, /confidence/],
     [{ delta: 1 }, /delta/],
+    [{ guessShare: 0.6 }, /guessShare/],
+    [{ attacks: 0 }, /attacks/],
+    [{ assignment: 'coins' as const }, /about half of 400 examples.*got 100/],
   ])('refuses %o', (change, message) => {
     expect(() => membershipInference({ ...base, ...change })).toThrow(message);
   });

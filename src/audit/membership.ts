@@ -1,6 +1,8 @@
 import { DpError } from 'privacy-accounting';
 import seedrandom from 'seedrandom';
+import type { ClaimEvidence } from './claim.js';
 import { checkConfidence, checkDelta } from './clopper-pearson.js';
+import { type MembershipAssignment, type OneRunEvidence, oneRunAttack } from './one-run-attack.js';
 import { type AuditDesign, type Halves, measurePoint, type OperatingPoint } from './operating-point.js';
 import {
   type AucInterval,
@@ -21,10 +23,16 @@ export interface MembershipOptions extends ScorePair {
   readonly seed?: string | number;
   /** Default 'one-model'. */
   readonly design?: AuditDesign;
+  /** How members were chosen; matters to 'one-model' only. Default 'split'. */
+  readonly assignment?: MembershipAssignment;
+  /** Share of examples that the one-run bound guesses at each end of the ranking. Default 0.2. */
+  readonly guessShare?: number;
   /** δ of the ε lower bounds. Default 1e-5; use the claim's own. */
   readonly delta?: number;
   /** How many thresholds share the error, if other attacks look at the same data too. Default: these. */
   readonly comparisons?: number;
+  /** How many attacks share the error of the one-run bounds. Default 1. */
+  readonly attacks?: number;
 }
 
 export interface MembershipResult {
@@ -36,8 +44,27 @@ export interface MembershipResult {
   readonly seed: string;
   readonly comparisons: number;
   readonly points: readonly OperatingPoint[];
+  /** null for independent trials, which need no such bound. */
+  readonly oneRun: OneRunEvidence | null;
   readonly auc: { readonly exact: AucInterval; readonly asymptotic: AucInterval | null };
   readonly roc: RocCurve;
+}
+
+/**
+ * What a result says against a claim: at each threshold the Clopper–Pearson bound and, for one model, the
+ * one-run bound as well. Both have to exceed a claim to violate it.
+ */
+export function claimEvidence({ points, oneRun }: MembershipResult): ClaimEvidence[] {
+  return points.flatMap((point) => {
+    if (!point.resolvable) return [];
+    const bounds = oneRun === null ? [point] : [point, oneRun];
+    return [
+      {
+        epsilonLowerBounds: bounds.map(({ epsilonLowerBound }) => epsilonLowerBound.value),
+        certifiableEpsilon: Math.min(...bounds.map(({ certifiableEpsilon }) => certifiableEpsilon)),
+      },
+    ];
+  });
 }
 
 /**
@@ -46,13 +73,12 @@ export interface MembershipResult {
  *
  * - Both sides are halved by a permutation seeded with `seed`, which sees no score.
  * - TPR and realised FPR carry two-sided Clopper–Pearson intervals at `confidence`, each on its own.
- * - ε lower bounds and corners hold at `confidence` for all K = `comparisons` thresholds together: each spends
+ * - Corners and their ε hold at `confidence` for all K = `comparisons` thresholds together: each spends
  *   (1 − confidence)/K (Bonferroni). K counts resolvable thresholds, which depends on sizes, never on scores.
  * - The AUC and the ROC need no threshold and use every score.
  * - A target FPR below 1/n₀ of either half's non-members is reported as unresolvable.
  *
- * `one-model` bounds ε by guessing the k highest scores of a balanced evaluation half to be members, k being
- * fixed on the first half, and pays for the fixed split (see `balancedSplitPenalty`).
+ * For `one-model`, `oneRunAttack` bounds ε from all scores, at `confidence` for all `attacks` together.
  *
  * @example
  * const { points, auc } = membershipInference({ memberScores, nonMemberScores, fprs: [0.01], seed: 'audit-1' });
@@ -60,7 +86,7 @@ export interface MembershipResult {
  */
 export function membershipInference(options: MembershipOptions): MembershipResult {
   const { fprs = [0.001, 0.01], confidence = 0.95, seed = 'audit', design = 'one-model' } = options;
-  const { delta = 1e-5 } = options;
+  const { delta = 1e-5, assignment = 'split', guessShare = 0.2, attacks = 1 } = options;
   checkScores(options);
   checkConfidence(confidence);
   checkDelta(delta);
@@ -73,6 +99,9 @@ export function membershipInference(options: MembershipOptions): MembershipResul
       `comparisons: expected an integer of at least ${Math.max(1, resolvable)}, the number of resolvable ` +
         `thresholds, got ${comparisons}.`,
     );
+  }
+  if (!Number.isInteger(attacks) || attacks < 1) {
+    throw new DpError('DP_INVALID_ARGUMENT', `attacks: expected an integer of at least 1, got ${attacks}.`);
   }
   const alpha = (1 - confidence) / comparisons;
   const points = fprs.map((targetFpr): OperatingPoint => {
@@ -88,6 +117,18 @@ export function membershipInference(options: MembershipOptions): MembershipResul
     seed: String(seed),
     comparisons,
     points,
+    oneRun:
+      design === 'independent-trials'
+        ? null
+        : oneRunAttack({
+            memberScores: options.memberScores,
+            nonMemberScores: options.nonMemberScores,
+            assignment,
+            guessShare,
+            delta,
+            alpha: (1 - confidence) / attacks,
+            seed: String(seed),
+          }),
     auc: {
       exact: aucHoeffding(options, { confidence }),
       asymptotic: aucDeLong(options, { confidence }) ?? null,

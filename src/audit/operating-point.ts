@@ -1,13 +1,12 @@
 import { attackCorner, clopperPearson, clopperPearsonEpsilon, type RateInterval } from './clopper-pearson.js';
-import { balancedSplitPenalty, oneRunEpsilonLowerBound } from './one-run.js';
 import { countAbove, thresholdAtFpr } from './roc.js';
 
 /**
  * Where the scores come from, which decides what they prove.
  *
- * - `one-model`: every score was taken from the same trained model, whose members were a uniformly random part
- *   of the audited examples. The rates describe this model. ε is bounded by the one-run theorem, which allows
- *   the dependence; the Clopper–Pearson ε, which does not, is kept as an estimate.
+ * - `one-model`: every score was taken from the same trained model, whose members were a random part of the
+ *   audited examples. The rates describe this model. ε is bounded by the one-run theorem, which allows the
+ *   dependence; the Clopper–Pearson ε, which does not, is kept as an estimate.
  * - `independent-trials`: every score comes from a run of its own. Clopper–Pearson bounds ε exactly.
  */
 export type AuditDesign = 'one-model' | 'independent-trials';
@@ -31,8 +30,8 @@ export interface ResolvedPoint {
   readonly realisedFpr: RateInterval;
   /** FPR from above, TPR from below, both holding with the corrected `confidence`. */
   readonly corner: { readonly fprUpper: number; readonly tprLower: number; readonly confidence: number };
-  readonly epsilonLowerBounds: readonly EpsilonLowerBound[];
-  /** The least of the bounds that a flawless attack on this sample would have reached. */
+  readonly epsilonLowerBound: EpsilonLowerBound;
+  /** The bound that a flawless attack on this sample would have reached. */
   readonly certifiableEpsilon: number;
 }
 
@@ -79,36 +78,6 @@ export function measurePoint({ first, second }: Halves, settings: PointSettings)
     nonMembers: second.nonMembers.length,
   };
   const corrected = 1 - alpha;
-  const bounds: EpsilonLowerBound[] = [
-    {
-      value: clopperPearsonEpsilon({ ...counts, delta, alpha }),
-      delta,
-      confidence: corrected,
-      method: 'clopper-pearson',
-      guarantee: design === 'independent-trials' ? 'exact' : 'estimate',
-    },
-  ];
-  let certifiableEpsilon = clopperPearsonEpsilon({
-    ...counts,
-    truePositives: counts.members,
-    falsePositives: 0,
-    delta,
-    alpha,
-  });
-  if (design === 'one-model') {
-    const accusedShare =
-      countAbove(first.members, threshold) / first.members.length +
-      countAbove(first.nonMembers, threshold) / first.nonMembers.length;
-    const oneRun = boundOneRun(second, accusedShare, { delta, alpha });
-    bounds.unshift({
-      value: oneRun.found,
-      delta,
-      confidence: corrected,
-      method: 'one-run',
-      guarantee: 'exact',
-    });
-    certifiableEpsilon = Math.min(certifiableEpsilon, oneRun.certifiable);
-  }
   return {
     resolvable: true,
     targetFpr,
@@ -116,30 +85,19 @@ export function measurePoint({ first, second }: Halves, settings: PointSettings)
     tpr: clopperPearson({ successes: counts.truePositives, trials: counts.members, confidence }),
     realisedFpr: clopperPearson({ successes: counts.falsePositives, trials: counts.nonMembers, confidence }),
     corner: { ...attackCorner({ ...counts, alpha }), confidence: corrected },
-    epsilonLowerBounds: bounds,
-    certifiableEpsilon,
-  };
-}
-
-/** n members against n non-members of the evaluation half; the k = n · accusedShare best scores are guessed. */
-function boundOneRun(
-  { members, nonMembers }: Half,
-  accusedShare: number,
-  { delta, alpha }: { readonly delta: number; readonly alpha: number },
-): { readonly found: number; readonly certifiable: number } {
-  const n = Math.min(members.length, nonMembers.length);
-  const guesses = Math.min(2 * n, Math.max(1, Math.round(n * accusedShare)));
-  const spent = alpha * Math.exp(-balancedSplitPenalty(n));
-  const ranked = [
-    ...Array.from(members.subarray(0, n), (score) => ({ score, member: 1 })),
-    ...Array.from(nonMembers.subarray(0, n), (score) => ({ score, member: 0 })),
-  ];
-  // Ties: non-members first, so that a tie never earns a correct guess.
-  ranked.sort((a, b) => (a.score === b.score ? a.member - b.member : b.score > a.score ? 1 : -1));
-  const correct = ranked.slice(0, guesses).reduce((sum, { member }) => sum + member, 0);
-  const shared = { coins: 2 * n, delta, alpha: spent };
-  return {
-    found: oneRunEpsilonLowerBound({ ...shared, guesses, correct }),
-    certifiable: oneRunEpsilonLowerBound({ ...shared, guesses: n, correct: n }),
+    epsilonLowerBound: {
+      value: clopperPearsonEpsilon({ ...counts, delta, alpha }),
+      delta,
+      confidence: corrected,
+      method: 'clopper-pearson',
+      guarantee: design === 'independent-trials' ? 'exact' : 'estimate',
+    },
+    certifiableEpsilon: clopperPearsonEpsilon({
+      ...counts,
+      truePositives: counts.members,
+      falsePositives: 0,
+      delta,
+      alpha,
+    }),
   };
 }

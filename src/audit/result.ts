@@ -30,6 +30,14 @@ const auc = z.object({
   guarantee,
 });
 
+const bound = z.object({
+  value: z.number().nonnegative(),
+  delta: share,
+  confidence: share,
+  method: z.enum(['clopper-pearson', 'one-run']),
+  guarantee,
+});
+
 const resolved = z.object({
   resolvable: z.literal(true),
   targetFpr: share,
@@ -37,15 +45,7 @@ const resolved = z.object({
   tpr: rate,
   realisedFpr: rate,
   corner: z.object({ fprUpper: share, tprLower: share, confidence: share }),
-  epsilonLowerBounds: z.array(
-    z.object({
-      value: z.number().nonnegative(),
-      delta: share,
-      confidence: share,
-      method: z.enum(['clopper-pearson', 'one-run']),
-      guarantee,
-    }),
-  ),
+  epsilonLowerBound: bound,
   certifiableEpsilon: z.number().nonnegative(),
 });
 
@@ -60,6 +60,17 @@ const attack = z.object({
   nonMembers: count,
   evaluation: z.object({ members: count, nonMembers: count }),
   points: z.array(z.discriminatedUnion('resolvable', [resolved, unresolved])),
+  /** null for independent trials. */
+  oneRun: z
+    .object({
+      assignment: z.enum(['coins', 'split']),
+      coins: count,
+      guesses: count,
+      correct: count,
+      epsilonLowerBound: bound,
+      certifiableEpsilon: z.number().nonnegative(),
+    })
+    .nullable(),
   auc: z.object({ exact: auc, asymptotic: auc.nullable() }),
   roc: z.object({
     falsePositives: z.array(count),
@@ -96,9 +107,13 @@ export const auditResultSchema = z.object({
   confidence: share,
   multiplicity: z.object({
     method: z.literal('bonferroni'),
-    comparisons: count,
-    errorPerComparison: share,
+    thresholds: count,
+    attacks: count,
+    errorPerThreshold: share,
+    errorPerAttack: share,
   }),
+  /** Whose membership was decided by fair coins. */
+  coins: z.enum(['none', 'canaries', 'all']),
   claim: z
     .object({
       epsilon: extended,
