@@ -135,7 +135,8 @@ function batchFromTotal(tape: Tape, producer: ReadonlyMap<number, KernelCall>): 
     throw new DpError(
       'DP_INVALID_ARGUMENT',
       'Expected a scalar loss that is a mean or sum over the examples of tensors whose first axis is the batch, ' +
-        'but the number of examples cannot be read off it. Return the per-example losses, shape [batch].',
+        'but the number of examples cannot be read off it. Return the per-example losses, shape [batch], and slice the ' +
+        'batch out of the data before the function runs.',
     );
   }
   return batch;
@@ -164,7 +165,7 @@ function unknownCapture(call: KernelCall, name: string, tensor: tf.Tensor, batch
     `Expected the loss to read data with the batch (${batch}) as first axis, or variables, but ${describe(call)} ` +
       `reads a tensor of shape [${tensor.shape}] as '${name}' that was made before the loss function ran. If it ` +
       'is a public constant, make it inside the function or a variable (tf.variable(t, false)); if it holds ' +
-      'examples, put the batch first.',
+      'examples, put the batch first, and slice it out of the data set before the function runs.',
   );
 }
 
