@@ -60,6 +60,7 @@ class OracleZiggurat {
     let high = this.#main[this.#mainNext++]!;
     let low = this.#main[this.#mainNext++]!;
     for (;;) {
+      if (this.#edgeNext > this.#edge.length) throw new Error('The source took fewer words than the oracle.');
       const layer = high % 256;
       // The source reads the low word as signed, so its top bit counts the other way round.
       const bits = (BigInt(high >>> 8) << 32n) | BigInt((low ^ 0x80000000) >>> 0);
@@ -217,9 +218,8 @@ describe('the standard deviation', () => {
     (standardDeviation) => {
       const scaled = sample(gaussianSource(seededRandomWords(3)), 20_000, standardDeviation);
       const unit = sample(gaussianSource(seededRandomWords(3)), 20_000);
-      for (let i = 0; i < unit.length; i++) {
-        expect(Math.abs(scaled[i]! / standardDeviation / unit[i]! - 1)).toBeLessThan(3e-7);
-      }
+      const errors = unit.map((x, i) => Math.abs(scaled[i]! / standardDeviation / x - 1));
+      expect(Math.max(...errors)).toBeLessThan(3e-7);
     },
   );
 

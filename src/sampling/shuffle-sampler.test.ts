@@ -94,18 +94,21 @@ describe('resuming a shuffled run', () => {
   it('goes on with the same remaining batches, then with fresh epochs', () => {
     const sampler = shuffleSampler({ datasetSize: 100, batchSize: 9 });
     const perEpoch = sampler.batchesPerEpoch;
-    for (let drawn = 0; drawn < 2 * perEpoch; drawn++) {
-      const state = JSON.parse(JSON.stringify(sampler.state()));
-      const resumed = restoreSampler(state) as ShuffleSampler;
-      const left = drawn % perEpoch === 0 ? 0 : perEpoch - (drawn % perEpoch);
-      const original = restoreSampler(state);
-      for (let k = 0; k < left; k++) expect(resumed.next()).toEqual(original.next());
-      const next = epoch(resumed);
-      expect(sorted(flat(next))).toEqual(range(100));
-      // Alike by chance: 1 / 100!.
-      expect(flat(next)).not.toEqual(flat(Array.from({ length: perEpoch }, () => original.next())));
-      sampler.next();
+    const states: string[] = [];
+    const drawn: Int32Array[] = [];
+    for (let k = 0; k < 3 * perEpoch; k++) {
+      states.push(JSON.stringify(sampler.state()));
+      drawn.push(sampler.next());
     }
+    states.forEach((state, k) => {
+      const resumed = restoreSampler(JSON.parse(state)) as ShuffleSampler;
+      const epochEnd = k % perEpoch === 0 ? k : Math.ceil(k / perEpoch) * perEpoch;
+      for (let t = k; t < epochEnd; t++) expect(resumed.next()).toEqual(drawn[t]);
+      const fresh = flat(epoch(resumed));
+      expect(sorted(fresh)).toEqual(range(100));
+      // Alike by chance: 1 / 100!.
+      expect(fresh).not.toEqual(flat(drawn.slice(epochEnd, epochEnd + perEpoch)));
+    });
   });
 
   it('completes the interrupted epoch without a record twice', () => {
