@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { addPlanFlags, addQuestionFlags, noiseMultiplierOption, targetEpsilonOption } from './options.js';
 import type { Terminal } from './terminal.js';
+import { packageVersion } from './version.js';
 
 const EXAMPLES = `Examples:
   $ tfjs-privacy budget --dataset-size 60000 --batch-size 256 --epochs 60 --noise-multiplier 1.1 --delta 1e-5
@@ -22,6 +22,12 @@ const BUDGET_EXAMPLES = `Examples:
 const CALIBRATE_EXAMPLES = `Examples:
   $ tfjs-privacy calibrate --target-epsilon 3 --delta 1e-5 --dataset-size 60000 --batch-size 1024 --epochs 15
   $ tfjs-privacy calibrate --target-epsilon 1 --delta 1e-5 --dataset-size 2000 --batch-size 100 --steps 400 --json
+`;
+
+const AUDIT_EXAMPLES = `Examples:
+  $ tfjs-privacy audit runs/private
+  $ tfjs-privacy audit runs/private --html audit.html
+  $ tfjs-privacy audit runs/private --json
 `;
 
 const DOCTOR_EXAMPLES = `Examples:
@@ -82,6 +88,18 @@ export function createProgram(terminal: Terminal, finish: Finish): Command {
   });
 
   program
+    .command('audit')
+    .description('Attacks the model of a saved run, and compares what leaks with the ε that the run claims.')
+    .addHelpText('before', AUDIT_EXAMPLES)
+    .argument('<run>', 'directory of a run with an audit set; audit.json is written into it')
+    .option('--html <file>', 'also write one offline page with the plots')
+    .option('--json', 'print one JSON object')
+    .action(async (path, flags) => {
+      const { runAudit } = await import('./audit.js');
+      finish(await runAudit(path, flags, terminal));
+    });
+
+  program
     .command('doctor')
     .description('What of this installation works, and what to do about the rest.')
     .addHelpText('before', DOCTOR_EXAMPLES)
@@ -92,9 +110,4 @@ export function createProgram(terminal: Terminal, finish: Finish): Command {
     });
 
   return program;
-}
-
-function packageVersion(): string {
-  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return String((JSON.parse(manifest) as { readonly version?: unknown }).version);
 }

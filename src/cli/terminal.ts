@@ -55,7 +55,7 @@ export function textWidth({ columns = 80 }: Output): number {
 export function wrap(paragraph: string, width: number, indent = ''): string {
   const lines: string[] = [];
   let line = '';
-  for (const word of paragraph.split(/\s+/).filter(Boolean)) {
+  for (const word of paragraph.split(/[ \n]+/).filter(Boolean)) {
     if (line !== '' && indent.length + line.length + 1 + word.length > width) {
       lines.push(indent + line);
       line = word;
@@ -75,6 +75,14 @@ export function facts(rows: readonly (readonly [label: string, value: string])[]
       const text = wrap(value, width, ' '.repeat(column)).slice(column);
       return `  ${label}${' '.repeat(column - label.length - 2)}${text}`;
     })
+    .join('\n');
+}
+
+/** Rows of cells in aligned columns, indented like {@link facts}. */
+export function columns(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
+  return rows
+    .map((row) => `  ${row.map((cell, i) => cell.padEnd(widths[i]!)).join('   ')}`.trimEnd())
     .join('\n');
 }
 
