@@ -53,14 +53,18 @@ export function printAudit(result: AuditResult, run: AuditedRun, terminal: Termi
       width,
     ),
   ];
-  // No-break spaces are for pages; in a terminal they would defeat a search for `1 %`.
-  terminal.stdout.write(`${sections.join('\n\n').replace(/[\u00a0\u202f]/g, ' ')}\n`);
+  terminal.stdout.write(`${plain(sections.join('\n\n'))}\n`);
+}
+
+/** Unbreakable spaces and joiners are for pages: in a terminal they would defeat a search for `1 %`, and columns. */
+function plain(text: string): string {
+  return text.replace(/[\u00a0\u202f]/g, ' ').replaceAll('\u2060', '');
 }
 
 function attackRows({ auc, points }: AttackResult): string {
   const { value, lower, upper } = auc.exact;
   const limits = `${decimal(lower, 'down', 3)}–${decimal(upper, 'up', 3)}`;
-  return columns([
+  const rows = [
     ['measure', 'value', 'interval', 'realised FPR'],
     ['AUC', decimal(value, 'nearest', 3), limits, ''],
     ...points.map((point) =>
@@ -73,5 +77,6 @@ function attackRows({ auc, points }: AttackResult): string {
           ]
         : [`TPR at ${rate(point.targetFpr)} FPR`, '–', 'too few non-members', ''],
     ),
-  ]);
+  ];
+  return columns(rows.map((row) => row.map(plain)));
 }
