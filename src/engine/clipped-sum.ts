@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { DpError } from 'privacy-accounting';
 import { BackwardPass, type ParameterUse, type Seeds } from './backward.js';
-import { proveIsolation } from './isolation/isolation.js';
+import { type Isolation, proveIsolation } from './isolation/isolation.js';
 import { ParameterGradient } from './parameter-gradient.js';
 import type { Piece } from './piece.js';
 import { defaultRules, type OpRule } from './rules/index.js';
@@ -14,6 +14,9 @@ import { viewOf } from './views.js';
  * batches in float32 were measured to move by at most 5e-7·C beyond the exact sum; η leaves a factor of seven.
  */
 const ROUNDING_MARGIN = 2 ** -18;
+
+/** Squares of norms below this lose their digits in float32. */
+const SMALLEST_CLIP = 1e-12;
 
 declare const clipped: unique symbol;
 
@@ -58,6 +61,7 @@ export class PerExampleEngine {
   private readonly checked = new Set<string>();
   private readonly perturbed = new Set<string>();
   private keepLeaves = true;
+  private scales: { readonly batch: number; readonly values: readonly number[] } | undefined;
 
   constructor(options: { readonly rules?: readonly OpRule[] } = {}) {
     this.rules = options.rules ?? defaultRules;
@@ -72,93 +76,128 @@ export class PerExampleEngine {
    */
   clippedSum(f: () => tf.Tensor, variables: readonly tf.Variable[], options: ClippingOptions): ClippedSum {
     const { l2NormClip } = options;
-    if (!(l2NormClip > 0)) {
-      throw new DpError('DP_INVALID_ARGUMENT', `Expected l2NormClip > 0, got ${l2NormClip}.`);
+    if (!(l2NormClip >= SMALLEST_CLIP)) {
+      throw new DpError(
+        'DP_INVALID_ARGUMENT',
+        `Expected l2NormClip of at least ${SMALLEST_CLIP}, got ${l2NormClip}.`,
+      );
     }
     if (variables.length === 0) {
       throw new DpError('DP_INVALID_ARGUMENT', 'Expected at least one trainable variable, got none.');
     }
     let result: Omit<ClippedSum, typeof clipped> | undefined;
     tf.tidy(() => {
-      const tape = recordTape(f, { keepLeaves: this.keepLeaves });
-      try {
-        result = this.process(tape, variables, l2NormClip);
-      } finally {
-        tape.dispose();
-      }
+      result = this.attempt(f, variables, l2NormClip, new Set());
     });
     return result as ClippedSum;
   }
 
-  private process(
-    tape: Tape,
+  /**
+   * One run of `f`. `excluded` examples contribute exactly zero: their rows are read as those of another example,
+   * since zero times NaN is NaN in every product (rule 12).
+   */
+  private attempt(
+    f: () => tf.Tensor,
     variables: readonly tf.Variable[],
     l2NormClip: number,
+    excluded: ReadonlySet<number>,
+    substitutes?: ReadonlyMap<number, tf.Tensor>,
   ): Omit<ClippedSum, typeof clipped> {
-    const isolation = proveIsolation(tape);
-    const pass = new BackwardPass(tape, isolation, variables, this.rules);
-    if (!pass.reachesParameters) {
+    const tape = recordTape(f, { keepLeaves: this.keepLeaves, ...(substitutes ? { substitutes } : {}) });
+    try {
+      const isolation = proveIsolation(tape);
+      this.requireSameScales(isolation.batch, isolation.scales);
+      const pass = new BackwardPass(tape, isolation, variables, this.rules);
+      if (!pass.reachesParameters) {
+        throw new DpError(
+          'DP_INVALID_ARGUMENT',
+          'Expected a loss that depends on at least one of the trainable variables, got one that depends on none.',
+        );
+      }
+      const seeds = pass.seeds();
+      const { gradients, fallback } = parameterGradients(pass, seeds, variables, isolation.batch);
+      const norms = ruleNorms(gradients, isolation.batch);
+      const bad = nonFiniteExamples(norms, seeds, isolation);
+      for (const i of excluded) bad.add(i);
+      const firstTime = !this.checked.has(signatureOf(tape));
+      if (
+        excluded.size === 0 &&
+        bad.size > 0 &&
+        bad.size < isolation.batch &&
+        (firstTime || fallback.length > 0)
+      ) {
+        return this.attempt(f, variables, l2NormClip, bad, replaceRows(tape, isolation, bad));
+      }
+      if (bad.size < isolation.batch) {
+        if (!addFallbackNorms(norms, fallback, pass, seeds)) {
+          if (excluded.size > 0) throw notFinite(fallback);
+          const found = this.probeExamples(f, variables, tape, isolation);
+          if (found.size === 0) throw notFinite(fallback);
+          return this.attempt(f, variables, l2NormClip, found, replaceRows(tape, isolation, found));
+        }
+        this.checkOnce(tape, isolation, pass, seeds, gradients, norms);
+      }
+      return finish({ tape, isolation, pass, seeds, gradients, fallback, norms, bad, variables, l2NormClip });
+    } finally {
+      tape.dispose();
+    }
+  }
+
+  /**
+   * The examples with infinite or NaN gradients, each tried in a batch of copies of itself. Only where a
+   * parameter has no rule: there, one such example makes every other's gradient NaN.
+   */
+  private probeExamples(
+    f: () => tf.Tensor,
+    variables: readonly tf.Variable[],
+    tape: Tape,
+    isolation: Isolation,
+  ): Set<number> {
+    const found = new Set<number>();
+    for (let i = 0; i < isolation.batch; i++) {
+      tf.tidy(() => {
+        const others = new Set(Array.from({ length: isolation.batch }, (_, k) => k).filter((k) => k !== i));
+        const alone = recordTape(f, { keepLeaves: false, substitutes: replaceRows(tape, isolation, others) });
+        try {
+          const proof = proveIsolation(alone);
+          const pass = new BackwardPass(alone, proof, variables, this.rules);
+          const sums = pass.parameterSums(pass.seeds(), tf.ones([proof.batch]));
+          const finite = [...sums.values()].every((sum) => tf.all(tf.isFinite(sum)).dataSync()[0] === 1);
+          if (!finite) found.add(i);
+        } finally {
+          alone.dispose();
+        }
+      });
+    }
+    return found.size < isolation.batch ? found : new Set();
+  }
+
+  /** A public scale that changes when the size of the batch does is not public after all. */
+  private requireSameScales(batch: number, values: readonly number[]): void {
+    const before = this.scales;
+    if (
+      before !== undefined &&
+      before.batch !== batch &&
+      before.values.some((value, i) => value !== values[i])
+    ) {
       throw new DpError(
-        'DP_INVALID_ARGUMENT',
-        'Expected a loss that depends on at least one of the trainable variables, got one that depends on none.',
+        'DP_CROSS_EXAMPLE',
+        `Expected the loss to be scaled by the same numbers for every batch, got ${before.values.join(', ')} for ` +
+          `${before.batch} examples and ${values.join(', ')} for ${batch}. Return the per-example losses instead.`,
       );
     }
-    const seeds = pass.seeds();
-    const { gradients, fallback } = parameterGradients(pass, seeds, variables, isolation.batch);
-    const norms = totalNorms(gradients, fallback, pass, seeds, isolation.batch);
-    this.checkOnce(tape, isolation, pass, seeds, gradients, norms);
-
-    const limit = l2NormClip * (1 - ROUNDING_MARGIN);
-    const factors = new Float32Array(norms.length);
-    let clippedExamples = 0;
-    let nonFiniteExamples = 0;
-    norms.forEach((square, i) => {
-      if (!Number.isFinite(square)) {
-        nonFiniteExamples++;
-        return;
-      }
-      const norm = Math.sqrt(square);
-      if (norm > l2NormClip) clippedExamples++;
-      factors[i] = norm > limit ? limit / norm : 1;
-    });
-    const weights = tf.tensor1d(factors);
-    let usable = gradients;
-    if (nonFiniteExamples > 0) {
-      const keep = tf.tensor1d(Float32Array.from(norms, (square) => (Number.isFinite(square) ? 1 : 0)));
-      usable = gradients.map((gradient) => gradient.masked(keep));
-    }
-    const sums = new Map<number, tf.Tensor>();
-    for (const gradient of usable) sums.set(gradient.variable.id, gradient.weightedSum(weights));
-    if (fallback.length > 0 && nonFiniteExamples < norms.length) {
-      const all = pass.parameterSums(seeds, weights);
-      for (const variable of fallback) {
-        const sum = all.get(variable.id);
-        if (sum !== undefined) sums.set(variable.id, finiteOrThrow(sum, variable, nonFiniteExamples));
-      }
-    }
-    const penalties = pass.penaltySums(seeds);
-    const kept = variables.map((variable) => tf.keep(sums.get(variable.id) ?? tf.zeros(variable.shape)));
-    return {
-      sums: kept,
-      penalties: variables.map((variable) => {
-        const penalty = penalties.get(variable.id);
-        return penalty === undefined ? null : tf.keep(tf.reshape(penalty, variable.shape));
-      }),
-      value: tf.keep(tape.value.rank === 0 ? tf.clone(tape.value) : tf.mean(tape.value)) as tf.Scalar,
-      examples: isolation.batch,
-      privateValues: { norms: norms.map(Math.sqrt), clippedExamples, nonFiniteExamples },
-    };
+    this.scales = { batch, values };
   }
 
   private checkOnce(
     tape: Tape,
-    isolation: ReturnType<typeof proveIsolation>,
+    isolation: Isolation,
     pass: BackwardPass,
     seeds: Seeds,
     gradients: readonly ParameterGradient[],
     norms: Float32Array,
   ): void {
-    const signature = tape.calls.map((call) => call.kernelName).join();
+    const signature = signatureOf(tape);
     if (!this.checked.has(signature)) {
       checkAgainstMaskedBackprop(pass, seeds, gradients, norms);
       this.checked.add(signature);
@@ -174,6 +213,67 @@ export class PerExampleEngine {
       this.keepLeaves = false;
     }
   }
+}
+
+const signatureOf = (tape: Tape): string => tape.calls.map((call) => call.kernelName).join();
+
+interface Processed {
+  readonly tape: Tape;
+  readonly isolation: Isolation;
+  readonly pass: BackwardPass;
+  readonly seeds: Seeds;
+  readonly gradients: readonly ParameterGradient[];
+  readonly fallback: readonly tf.Variable[];
+  /** Squared norms. */
+  readonly norms: Float32Array;
+  readonly bad: ReadonlySet<number>;
+  readonly variables: readonly tf.Variable[];
+  readonly l2NormClip: number;
+}
+
+/** Clip factors, weighted sums, and what is reported. */
+function finish(processed: Processed): Omit<ClippedSum, typeof clipped> {
+  const { tape, pass, seeds, gradients, fallback, norms, bad, variables, l2NormClip } = processed;
+  const limit = l2NormClip * (1 - ROUNDING_MARGIN);
+  const factors = new Float32Array(norms.length);
+  let clippedExamples = 0;
+  norms.forEach((square, i) => {
+    if (bad.has(i)) return;
+    const norm = Math.sqrt(square);
+    if (norm > l2NormClip) clippedExamples++;
+    factors[i] = norm > limit ? limit / norm : 1;
+  });
+  const sums = new Map<number, tf.Tensor>();
+  if (bad.size < norms.length) {
+    const weights = tf.tensor1d(factors);
+    const keep = bad.size === 0 ? undefined : tf.tensor1d(factors.map((factor) => (factor > 0 ? 1 : 0)));
+    for (const gradient of gradients) {
+      const usable = keep === undefined ? gradient : gradient.masked(keep);
+      sums.set(gradient.variable.id, usable.weightedSum(weights));
+    }
+    if (fallback.length > 0) {
+      const all = pass.parameterSums(seeds, weights);
+      for (const { id } of fallback) {
+        const sum = all.get(id);
+        if (sum !== undefined) sums.set(id, sum);
+      }
+    }
+  }
+  const penalties = pass.penaltySums(seeds);
+  return {
+    sums: variables.map((variable) => tf.keep(sums.get(variable.id) ?? tf.zeros(variable.shape))),
+    penalties: variables.map((variable) => {
+      const penalty = penalties.get(variable.id);
+      return penalty === undefined ? null : tf.keep(tf.reshape(penalty, variable.shape));
+    }),
+    value: tf.keep(tape.value.rank === 0 ? tf.clone(tape.value) : tf.mean(tape.value)) as tf.Scalar,
+    examples: norms.length,
+    privateValues: {
+      norms: norms.map((square, i) => (bad.has(i) ? Number.POSITIVE_INFINITY : Math.sqrt(square))),
+      clippedExamples,
+      nonFiniteExamples: bad.size,
+    },
+  };
 }
 
 /** The gradients that rules describe, and the variables that need the masked fallback. */
@@ -221,23 +321,24 @@ function orient(piece: Piece | undefined, order: 'same' | 'transposed'): Piece |
   return piece.kind === 'outer' ? { kind: 'outer', left: piece.right, right: piece.left } : undefined;
 }
 
-/** ‖gᵢ‖² over all parameters. Variables without a rule cost one backward pass an example. */
-function totalNorms(
-  gradients: readonly ParameterGradient[],
+/** ‖gᵢ‖² over the parameters that have rules. */
+function ruleNorms(gradients: readonly ParameterGradient[], batch: number): Float32Array {
+  const parts = gradients.map((gradient) => gradient.squaredNorms());
+  if (parts.length === 0) return new Float32Array(batch);
+  return Float32Array.from((parts.length === 1 ? (parts[0] as tf.Tensor1D) : tf.addN(parts)).dataSync());
+}
+
+/** Adds ‖gᵢ‖² over the parameters without rules, one backward pass an example; false where one is not finite. */
+function addFallbackNorms(
+  norms: Float32Array,
   fallback: readonly tf.Variable[],
   pass: BackwardPass,
   seeds: Seeds,
-  batch: number,
-): Float32Array {
-  const parts = gradients.map((gradient) => gradient.squaredNorms());
-  const norms =
-    parts.length === 0
-      ? new Float32Array(batch)
-      : Float32Array.from((parts.length === 1 ? (parts[0] as tf.Tensor1D) : tf.addN(parts)).dataSync());
-  if (fallback.length === 0) return norms;
-  for (let i = 0; i < batch; i++) {
+): boolean {
+  if (fallback.length === 0) return true;
+  for (let i = 0; i < norms.length; i++) {
     const square = tf.tidy(() => {
-      const one = new Float32Array(batch);
+      const one = new Float32Array(norms.length);
       one[i] = 1;
       const sums = pass.parameterSums(seeds, tf.tensor1d(one));
       const squares = fallback.flatMap((variable) => {
@@ -246,18 +347,50 @@ function totalNorms(
       });
       return squares.length === 0 ? 0 : (tf.addN(squares).dataSync()[0] as number);
     });
+    if (!Number.isFinite(square)) return false;
     norms[i] = (norms[i] as number) + square;
   }
-  return norms;
+  return true;
 }
 
-function finiteOrThrow(sum: tf.Tensor, variable: tf.Variable, nonFinite: number): tf.Tensor {
-  if (nonFinite === 0) return sum;
-  const good = tf.tidy(() => tf.all(tf.isFinite(sum)).dataSync()[0] === 1);
-  if (good) return sum;
-  throw new DpError(
+function notFinite(fallback: readonly tf.Variable[]): DpError {
+  return new DpError(
     'DP_NUMERICAL',
-    `Expected finite data: ${nonFinite} example(s) have infinite or NaN gradients, and '${variable.name}' is used ` +
-      'by an operation without a rule of its own, where they cannot be masked. Remove them from the data.',
+    `Expected finite gradients of '${fallback.map((variable) => variable.name).join("', '")}', got infinite or NaN ones ` +
+      'for every example. No step was taken: clean the data, or lower the learning rate.',
   );
+}
+
+/** Examples whose gradients, losses or data are infinite or NaN. */
+function nonFiniteExamples(norms: Float32Array, seeds: Seeds, isolation: Isolation): Set<number> {
+  const bad = new Set<number>();
+  norms.forEach((square, i) => {
+    if (!Number.isFinite(square)) bad.add(i);
+  });
+  for (const { tensor } of seeds.boundary.values()) {
+    const taint = isolation.taintOf(tensor);
+    // A function that returned a total has disposed its per-example losses; gradients tell as much.
+    if (taint.kind !== 'rows' || tensor.isDisposed) continue;
+    const { inner } = taint.layout;
+    tensor.dataSync().forEach((value, at) => {
+      if (!Number.isFinite(value)) bad.add(Math.floor(at / inner) % isolation.batch);
+    });
+  }
+  return bad;
+}
+
+/** The data that the function read, with the rows of `bad` examples replaced by those of a good one. */
+function replaceRows(tape: Tape, isolation: Isolation, bad: ReadonlySet<number>): Map<number, tf.Tensor> {
+  const rows = Int32Array.from({ length: isolation.batch }, (_, i) => i);
+  const good = rows.find((i) => !bad.has(i)) as number;
+  const from = tf.tensor1d(
+    rows.map((i) => (bad.has(i) ? good : i)),
+    'int32',
+  );
+  const replaced = new Map<number, tf.Tensor>();
+  for (const leaf of tape.leaves.values()) {
+    if (isolation.taintOf(leaf.tensor).kind === 'rows')
+      replaced.set(leaf.tensor.id, tf.gather(leaf.tensor, from));
+  }
+  return replaced;
 }

@@ -108,13 +108,32 @@ function present(inputs: KernelParams['inputs']): Record<string, tf.Tensor> {
   return result;
 }
 
+function substitute(
+  params: KernelParams,
+  substitutes: ReadonlyMap<number, tf.Tensor> | undefined,
+): KernelParams {
+  if (substitutes === undefined) return params;
+  const swap = (tensor: tf.Tensor | undefined) => (tensor && substitutes.get(tensor.id)) ?? tensor;
+  const inputs = Array.isArray(params.inputs)
+    ? params.inputs.map(swap)
+    : Object.fromEntries(Object.entries(params.inputs).map(([name, tensor]) => [name, swap(tensor)]));
+  return { ...params, inputs };
+}
+
 /**
  * Runs `f` once under the tape and returns what it did.
  *
  * Call it inside `tf.tidy`. With `keepLeaves` the values of all leaves are kept, so that the calls can be
  * replayed. Throws `DP_INVALID_ARGUMENT` when `f` does not return a tensor or runs inside another gradient.
  */
-export function recordTape(f: () => tf.Tensor, options: { readonly keepLeaves: boolean }): Tape {
+export function recordTape(
+  f: () => tf.Tensor,
+  options: {
+    readonly keepLeaves: boolean;
+    /** Tensors to read in place of others, by the id of the other. */
+    readonly substitutes?: ReadonlyMap<number, tf.Tensor>;
+  },
+): Tape {
   const engine = internals();
   if (engine.state.gradientDepth > 0) {
     throw new DpError(
@@ -128,6 +147,7 @@ export function recordTape(f: () => tf.Tensor, options: { readonly keepLeaves: b
   const leaves = new Map<number, Leaf>();
   const produced = new Set<number>();
   const keptShapes: (readonly number[])[] = [];
+  const keptScalars: tf.Tensor[] = [];
   const before = new Map(
     Object.entries(engine.state.registeredVariables).map(([name, v]) => [name, v.dataId] as const),
   );
@@ -136,8 +156,10 @@ export function recordTape(f: () => tf.Tensor, options: { readonly keepLeaves: b
 
   const runKernelFunc = engine.runKernelFunc;
   const keep = engine.keep;
-  engine.runKernelFunc = function observed(this: EngineInternals, params: KernelParams) {
-    const isKernel = params.kernelName !== undefined;
+  const substituted = new Set([...(options.substitutes?.values() ?? [])].map((tensor) => tensor.id));
+  engine.runKernelFunc = function observed(this: EngineInternals, given: KernelParams) {
+    const isKernel = given.kernelName !== undefined;
+    const params = isKernel && insideKernel === 0 ? substitute(given, options.substitutes) : given;
     const observe = isKernel && insideKernel === 0;
     const tapeLength = engine.state.activeTape?.length ?? 0;
     if (isKernel) insideKernel++;
@@ -147,7 +169,15 @@ export function recordTape(f: () => tf.Tensor, options: { readonly keepLeaves: b
         for (const tensor of Object.values(present(params.inputs))) {
           if (produced.has(tensor.id) || leaves.has(tensor.id)) continue;
           const origin: LeafOrigin =
-            tensor instanceof tf.Variable ? 'variable' : tensor.id < firstId ? 'captured' : 'created';
+            tensor instanceof tf.Variable
+              ? 'variable'
+              : tensor.id < firstId || substituted.has(tensor.id)
+                ? 'captured'
+                : 'created';
+          if (origin === 'created' && tensor.rank === 0 && !(tensor as { kept?: boolean }).kept) {
+            // Scalars that scale the loss are read after the function's own tidies have ended.
+            keptScalars.push(keep.call(engine, tensor));
+          }
           if (options.keepLeaves) {
             engine.state.kernelDepth++;
             try {
@@ -190,6 +220,7 @@ export function recordTape(f: () => tf.Tensor, options: { readonly keepLeaves: b
   const disposeAll = () => {
     for (const node of raw) for (const tensor of node.saved ?? []) tensor.dispose();
     for (const leaf of leaves.values()) leaf.value?.dispose();
+    for (const scalar of keptScalars) scalar.dispose();
   };
   engine.startTape();
   try {

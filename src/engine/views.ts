@@ -59,6 +59,8 @@ function describeView(
       case 'Transpose': {
         const perm = call?.attrs.perm as number[] | undefined;
         const rank = input.rank;
+        // tfjs-layers permutes dense kernels on sequences, by the identity where they are matrices.
+        if (perm?.every((axis, i) => axis === i)) break;
         const swapsLast =
           perm?.every((axis, i) => axis === (i < rank - 2 ? i : i === rank - 2 ? rank - 1 : rank - 2)) ===
           true;

@@ -14,6 +14,8 @@ export interface Isolation {
   taintOf(tensor: tf.Tensor): Taint;
   /** The calls that lead to the loss, in order. */
   readonly calls: readonly KernelCall[];
+  /** The public numbers that scale the sum over examples, in order. */
+  readonly scales: readonly number[];
 }
 
 /**
@@ -36,7 +38,8 @@ export function proveIsolation(tape: Tape): Isolation {
   for (const leaf of tape.leaves.values()) {
     const { tensor, origin } = leaf;
     if (origin !== 'captured' || tensor.rank === 0) taints.set(tensor.id, PUBLIC);
-    else if (tensor.shape[0] === batch) taints.set(tensor.id, rows(sizeOf(tensor.shape.slice(1))));
+    else if (tensor.shape[0] === batch)
+      taints.set(tensor.id, rows({ inner: sizeOf(tensor.shape.slice(1)), axis: 0 }));
   }
   const taintOf = (tensor: tf.Tensor): Taint => taints.get(tensor.id) ?? PUBLIC;
   for (const call of calls) {
@@ -65,7 +68,44 @@ export function proveIsolation(tape: Tape): Isolation {
     for (const output of call.outputs) taints.set(output.id, taint);
   }
   checkValue(tape.value, taintOf(tape.value), returns, batch);
-  return { batch, returns, taintOf, calls };
+  return { batch, returns, taintOf, calls, scales: scalesOf(tape, calls, taintOf, batch) };
+}
+
+/**
+ * The numbers by which the sum over examples is multiplied or divided. One that is the number of examples in
+ * disguise makes every gradient depend on who else is in the batch, so a multiple of B is refused, and so is
+ * one that was computed: `tf.losses` reduces like that unless told not to.
+ */
+function scalesOf(
+  tape: Tape,
+  calls: readonly KernelCall[],
+  taintOf: (tensor: tf.Tensor) => Taint,
+  batch: number,
+): number[] {
+  const scales: number[] = [];
+  for (const call of calls) {
+    if (call.kernelName !== 'Multiply' && call.kernelName !== 'RealDiv') continue;
+    const inputs = Object.values(call.inputs);
+    if (!inputs.some((input) => taintOf(input).kind === 'total')) continue;
+    for (const input of inputs) {
+      if (taintOf(input).kind !== 'public') continue;
+      const scale =
+        tape.leaves.has(input.id) && input.rank === 0 ? (input.dataSync()[0] as number) : Number.NaN;
+      const counts = [scale / batch, 1 / scale / batch].some(
+        (ratio) => ratio > 0.5 && Math.abs(ratio - Math.round(ratio)) < 1e-6 * ratio,
+      );
+      if (!Number.isFinite(scale) || (batch > 1 && counts)) {
+        throw new DpError(
+          'DP_CROSS_EXAMPLE',
+          `Expected a loss whose scale does not depend on the batch, but ${describe(call)} scales the sum over ` +
+            `${batch} examples by ${Number.isFinite(scale) ? `${scale}, a multiple of their number` : 'a computed value'}. ` +
+            'Return the per-example losses (tf.Reduction.NONE in tf.losses), or their tf.mean.',
+        );
+      }
+      scales.push(scale);
+    }
+  }
+  return scales;
 }
 
 function refuseSideEffects(tape: Tape): void {

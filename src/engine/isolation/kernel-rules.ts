@@ -31,9 +31,8 @@ function broadcastLayout(
   target: readonly number[],
   batch: number,
 ): RowLayout | undefined {
-  if (sizeOf(shape) === sizeOf(target)) return layout;
   const at = batchAxisOf(shape, layout, batch);
-  if (at === undefined) return undefined;
+  if (at === undefined) return sizeOf(shape) === sizeOf(target) ? { inner: layout.inner } : undefined;
   const axis = aligned(shape, target, at.axis);
   if (target[axis] !== shape[at.axis]) return undefined;
   return layoutAt(target, axis, at.block);
@@ -43,7 +42,7 @@ function broadcastLayout(
 function elementwise(names?: readonly string[]): TaintRule {
   return ({ call, batch, taintOf }) => {
     const target = outputShape(call);
-    let inner: number | undefined;
+    let found: RowLayout | undefined;
     for (const name of names ?? Object.keys(call.inputs)) {
       if (!(name in call.inputs)) continue;
       const taint = taintOf(name);
@@ -51,12 +50,12 @@ function elementwise(names?: readonly string[]): TaintRule {
       if (taint.kind === 'total') return mixed('uses a sum over examples inside a non-linear computation');
       const layout = broadcastLayout(shapeOf(call, name), taint.layout, target, batch);
       if (layout === undefined) return mixed(`broadcasts the batch of input '${name}' along another axis`);
-      if (inner !== undefined && inner !== layout.inner) {
+      if (found !== undefined && found.inner !== layout.inner) {
         return mixed('combines two tensors whose batches lie along different axes');
       }
-      inner = layout.inner;
+      found = layout;
     }
-    return inner === undefined ? PUBLIC : rows(inner);
+    return found === undefined ? PUBLIC : rows(found);
   };
 }
 
@@ -89,6 +88,12 @@ const pointwise: TaintRule = ({ call, taintOf }) => {
 const sameOrder: TaintRule = ({ call, taintOf }) => {
   const name = Object.keys(call.inputs)[0];
   return name === undefined ? PUBLIC : taintOf(name);
+};
+
+/** The same elements in the same order under another shape: only the axis has to be found again. */
+const reshaped: TaintRule = ({ call, taintOf }) => {
+  const taint = taintOf(Object.keys(call.inputs)[0] as string);
+  return taint.kind === 'rows' ? rows({ inner: taint.layout.inner }) : taint;
 };
 
 const constant: TaintRule = () => PUBLIC;
@@ -139,11 +144,8 @@ function reduction(options: { readonly sums: boolean }): TaintRule {
         return options.sums ? TOTAL : mixed('reduces over the batch');
       }
       const keepDims = call.attrs.keepDims === true;
-      const rest = shape.slice(at.axis + 1).filter((_, i) => keepDims || !axes.includes(at.axis + 1 + i));
-      const kept = keepDims
-        ? shape.slice(at.axis + 1).map((d, i) => (axes.includes(at.axis + 1 + i) ? 1 : d))
-        : rest;
-      return rows(at.block * sizeOf(kept));
+      const gone = keepDims ? 0 : axes.filter((axis) => axis < at.axis).length;
+      return rows(layoutAt(outputShape(call), at.axis - gone, at.block));
     })(context);
   };
 }
@@ -155,7 +157,7 @@ function alongAxis(attribute: string, fallback: number): TaintRule {
     return onBatchAxis(name, (at, shape) => {
       const axis = wrap(listOf(context.call.attrs[attribute])[0] ?? fallback, shape.length);
       if (axis === at.axis) return mixed('works along the batch');
-      return rows(layoutAt(shape, at.axis, at.block).inner);
+      return rows(layoutAt(shape, at.axis, at.block));
     })(context);
   };
 }
@@ -164,7 +166,7 @@ function alongAxis(attribute: string, fallback: number): TaintRule {
 function leadingBatch(input: string): TaintRule {
   return onBatchAxis(input, (at, _shape, { call }) => {
     if (at.axis !== 0) return mixed('finds the batch on an axis that it slides over');
-    return rows(layoutAt(outputShape(call), 0, at.block).inner);
+    return rows(layoutAt(outputShape(call), 0, at.block));
   });
 }
 
@@ -184,11 +186,11 @@ const matMul: TaintRule = (context) => {
     if (at.axis < rank - 2) {
       const axis = aligned(shape, target, at.axis);
       return target[axis] === shape[at.axis]
-        ? rows(layoutAt(target, axis, at.block).inner)
+        ? rows(layoutAt(target, axis, at.block))
         : mixed('broadcasts the batch');
     }
     if (at.axis !== free) return mixed('sums over the batch');
-    return rows(layoutAt(target, name === 'a' ? target.length - 2 : target.length - 1, at.block).inner);
+    return rows(layoutAt(target, name === 'a' ? target.length - 2 : target.length - 1, at.block));
   };
   const a = side('a');
   const b = side('b');
@@ -207,14 +209,14 @@ const matMul: TaintRule = (context) => {
 const transpose: TaintRule = onBatchAxis('x', (at, _shape, { call }) => {
   const perm = listOf(call.attrs.perm);
   const axis = perm.indexOf(at.axis);
-  return rows(layoutAt(outputShape(call), axis, at.block).inner);
+  return rows(layoutAt(outputShape(call), axis, at.block));
 });
 
 function join(stacks: boolean): TaintRule {
   return ({ call, batch, taintOf }) => {
     const target = outputShape(call);
     const joined = wrap(listOf(call.attrs.axis)[0] ?? 0, target.length);
-    let inner: number | undefined;
+    let found: RowLayout | undefined;
     for (const name of Object.keys(call.inputs)) {
       const taint = taintOf(name);
       if (taint.kind === 'public') continue;
@@ -224,12 +226,13 @@ function join(stacks: boolean): TaintRule {
       if (at === undefined) return mixed('finds the batch spread over several axes');
       const axis = stacks && at.axis >= joined ? at.axis + 1 : at.axis;
       if (axis === joined) return mixed('joins along the batch');
-      const here = layoutAt(target, axis, at.block).inner;
-      if (inner !== undefined && inner !== here)
+      const here = layoutAt(target, axis, at.block);
+      if (found !== undefined && found.inner !== here.inner) {
         return mixed('joins tensors whose batches lie along different axes');
-      inner = here;
+      }
+      found = here;
     }
-    return inner === undefined ? PUBLIC : rows(inner);
+    return found === undefined ? PUBLIC : rows(found);
   };
 }
 
@@ -241,14 +244,14 @@ function cut(
   return onBatchAxis(input, (at, shape, { call }) => {
     if (!untouched(at.axis, call, shape[at.axis] as number))
       return mixed('takes part of the batch, or moves it');
-    return rows(layoutAt(outputShape(call), at.axis, at.block).inner);
+    return rows(layoutAt(outputShape(call), at.axis, at.block));
   });
 }
 
 const unpack: TaintRule = onBatchAxis('value', (at, shape, { call }) => {
   const axis = wrap(listOf(call.attrs.axis)[0] ?? 0, shape.length);
   if (axis === at.axis) return mixed('takes the batch apart');
-  return rows(layoutAt(outputShape(call), axis < at.axis ? at.axis - 1 : at.axis, at.block).inner);
+  return rows(layoutAt(outputShape(call), axis < at.axis ? at.axis - 1 : at.axis, at.block));
 });
 
 const gather: TaintRule = (context) => {
@@ -262,7 +265,9 @@ const gather: TaintRule = (context) => {
   const behind = sizeOf(xShape.slice(axis + 1));
   if (x.kind === 'public' && indices.kind === 'public') return PUBLIC;
   if (x.kind === 'public' && indices.kind === 'rows') {
-    return batchDims === 0 ? rows(indices.layout.inner * behind) : mixed('gathers with batch dimensions');
+    return batchDims === 0
+      ? rows({ inner: indices.layout.inner * behind })
+      : mixed('gathers with batch dimensions');
   }
   if (x.kind !== 'rows') return PUBLIC;
   const at = batchAxisOf(xShape, x.layout, batch);
@@ -271,18 +276,18 @@ const gather: TaintRule = (context) => {
     const extra = shapeOf(call, 'indices').length - batchDims - 1;
     const target = outputShape(call);
     if (batchDims > 0) return mixed('gathers with batch dimensions');
-    return rows(layoutAt(target, at.axis < axis ? at.axis : at.axis + extra, at.block).inner);
+    return rows(layoutAt(target, at.axis < axis ? at.axis : at.axis + extra, at.block));
   }
   const pick = batchAxisOf(shapeOf(call, 'indices'), indices.layout, batch);
   if (batchDims < 1 || at.axis !== 0 || pick?.axis !== 0 || at.block !== 1 || pick.block !== 1) {
     return mixed("picks values of every example by every example's indices");
   }
-  return rows(layoutAt(outputShape(call), 0, 1).inner);
+  return rows(layoutAt(outputShape(call), 0, 1));
 };
 
 const oneHot: TaintRule = ({ call, taintOf }) => {
   const taint = taintOf('indices');
-  if (taint.kind === 'rows') return rows(taint.layout.inner * (call.attrs.depth as number));
+  if (taint.kind === 'rows') return rows({ inner: taint.layout.inner * (call.attrs.depth as number) });
   return taint.kind === 'total' ? mixed('encodes a sum over examples') : PUBLIC;
 };
 
@@ -304,7 +309,7 @@ const select: TaintRule = (context) => {
     if (taint.kind === 'public' || rest.kind === 'mixed') return rest;
     const inner = sizeOf(outputShape(context.call).slice(1));
     if (rest.kind === 'rows' && rest.layout.inner !== inner) return mixed('selects across the batch');
-    return rows(inner);
+    return rows({ inner, axis: 0 });
   }
   return elementwise()(context);
 };
@@ -314,7 +319,8 @@ const add = (names: string, rule: TaintRule) => {
   for (const name of names.trim().split(/\s+/)) table.set(name, rule);
 };
 
-add('Identity Reshape Cast Neg ExpandDims', sameOrder);
+add('Identity Cast Neg', sameOrder);
+add('Reshape ExpandDims', reshaped);
 add(
   `Abs Acos Acosh Asin Asinh Atan Atanh Ceil ClipByValue Cos Cosh Elu Erf Exp Expm1 Floor IsFinite IsInf IsNan
    LeakyRelu Log Log1p LogicalNot Reciprocal Relu Relu6 Round Rsqrt Selu Sigmoid Sign Sin Sinh Softplus Sqrt

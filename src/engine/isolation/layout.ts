@@ -8,6 +8,8 @@
  */
 export interface RowLayout {
   readonly inner: number;
+  /** The axis that holds the batch, where the operation told; with one example, shapes alone leave it open. */
+  readonly axis?: number;
 }
 
 /** The axis of a shape that holds the batch, alone or merged with others (outer · B · block elements). */
@@ -34,7 +36,8 @@ export function batchAxisOf(
   layout: RowLayout,
   batch: number,
 ): BatchAxis | undefined {
-  for (let axis = 0; axis < shape.length; axis++) {
+  const axes = layout.axis === undefined ? shape.keys() : [layout.axis];
+  for (const axis of axes) {
     const stride = strideOf(shape, axis);
     const extent = shape[axis] as number;
     if (layout.inner % stride !== 0) continue;
@@ -47,5 +50,5 @@ export function batchAxisOf(
 
 /** The layout of a tensor of `shape` whose batch lies along `axis` in blocks of `block`. */
 export function layoutAt(shape: readonly number[], axis: number, block: number): RowLayout {
-  return { inner: block * strideOf(shape, axis) };
+  return { inner: block * strideOf(shape, axis), axis };
 }

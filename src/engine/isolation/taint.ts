@@ -17,6 +17,6 @@ export type Taint =
 export const PUBLIC: Taint = { kind: 'public' };
 export const TOTAL: Taint = { kind: 'total' };
 
-export function rows(inner: number): Taint {
-  return { kind: 'rows', layout: { inner } };
+export function rows(layout: RowLayout): Taint {
+  return { kind: 'rows', layout };
 }

@@ -68,13 +68,15 @@ function weightPiece(use: Use, side: 'a' | 'b'): Piece | undefined {
   const call = use.node.calls.find((c) => c.kernelName === 'BatchMatMul' || c.kernelName === '_FusedMatMul');
   const inner = call?.outputs[0];
   if (inner === undefined) return undefined;
+  const deltaLayout = layoutOf(use, inner);
+  if (deltaLayout === undefined) return undefined;
   const gradient = tf.reshape(output.gradient, inner.shape);
   const other = side === 'b' ? 'a' : 'b';
   const layout = layoutOf(use, product[other]);
   if (layout === undefined) return undefined;
   const swapData = side === 'b' ? product.transposeA : !product.transposeB;
   const data = rowsOf(product.saved[other], layout, swapData, batch);
-  const delta = rowsOf(gradient, output.layout, side === 'a', batch);
+  const delta = rowsOf(gradient, deltaLayout, side === 'a', batch);
   if (data === undefined || delta === undefined || data.shape[1] !== delta.shape[1]) return undefined;
   // dB = Σ data ⊗ δ and dA = Σ δ ⊗ data; a parameter that is stored transposed has the factors swapped.
   const stored = side === 'b' ? product.transposeB : product.transposeA;
