@@ -5,10 +5,10 @@ import { type AuditResult, auditModel, loadAuditSet, VERDICT_EXIT_CODE } from '.
 import { type BackendInfo, selectBackend } from '../backend/index.js';
 import { type LoadedRun, loadRun } from '../training/index.js';
 import { readJson, writeAtomically } from '../training/node-files.js';
-import { printAudit } from './audit-table.js';
+import { epsilonText } from './answer.js';
 import { badInput, EXIT, reportFailure, WriteError } from './failure.js';
 import { claimOf, type RunClaim } from './run-claim.js';
-import { printJson, type Terminal } from './terminal.js';
+import { facts, printJson, type Terminal, textWidth, wantsColor, wrap } from './terminal.js';
 import { packageVersion } from './version.js';
 
 /** Flags of `audit`. */
@@ -39,14 +39,11 @@ export async function runAudit(path: string, flags: AuditFlags, terminal: Termin
     );
   }
   const audited = await attack(path, terminal);
-  const { run, claim, result } = audited;
+  const { run, result } = audited;
   const failure = await keep(path, flags, audited, terminal).catch((error: unknown) => error);
   run.model.dispose();
   if (flags.json) printJson(result, terminal);
-  else {
-    const { steps, checkpointStep } = run;
-    printAudit(result, { path, steps, checkpointStep, claim }, terminal);
-  }
+  else await print(audited, terminal);
   const verdict = VERDICT_EXIT_CODE[result.verdict.value];
   if (failure === undefined) return verdict;
   // stdout has its one object already.
@@ -82,6 +79,29 @@ async function attack(path: string, terminal: Terminal): Promise<Audited> {
   } finally {
     tf.dispose(tensors);
   }
+}
+
+/** What was attacked, then the library's own table and verdict. */
+async function print({ run, claim, result }: Audited, terminal: Terminal): Promise<void> {
+  const { renderAuditTerminal } = await import('../report/index.js');
+  const { bound } = claim;
+  const { members, nonMembers, memberCanaries, nonMemberCanaries } = result.sample;
+  const canaries =
+    memberCanaries + nonMemberCanaries === 0
+      ? ''
+      : ` (of them canaries: ${memberCanaries} and ${nonMemberCanaries})`;
+  const columns = textWidth(terminal.stdout);
+  const about = facts(
+    [
+      ['run', `${run.path}: ${run.steps} steps on record, model of step ${run.checkpointStep}`],
+      ['claim', `${epsilonText(bound)}, ${bound.relation}, by ${bound.accountant}`],
+      ['audited', `${members} members, ${nonMembers} non-members${canaries}`],
+    ],
+    columns,
+  );
+  const color = wantsColor(terminal.stdout, terminal.env);
+  terminal.stdout.write(`${about}\n\n${renderAuditTerminal(result, { color, columns })}`);
+  for (const note of result.notes) terminal.stdout.write(`\n${wrap(`Note: ${note}`, columns)}\n`);
 }
 
 /** What the run wrote about itself when it ended; nothing if it never did. */

@@ -78,14 +78,6 @@ export function facts(rows: readonly (readonly [label: string, value: string])[]
     .join('\n');
 }
 
-/** Rows of cells in aligned columns, indented like {@link facts}. */
-export function columns(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
-  return rows
-    .map((row) => `  ${row.map((cell, i) => cell.padEnd(widths[i]!)).join('   ')}`.trimEnd())
-    .join('\n');
-}
-
 /** The one JSON object of `--json`. */
 export function printJson(document: unknown, { stdout }: Terminal): void {
   stdout.write(`${JSON.stringify(document, null, 2)}\n`);
