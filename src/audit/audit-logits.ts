@@ -124,7 +124,7 @@ export function auditLogits(options: ScoreInput & AuditSettings): AuditResult {
     subject: options.subject ?? 'a model',
     attacker: ATTACKER,
     design,
-    assumptions: ASSUMPTIONS[design],
+    assumptions: [...ASSUMPTIONS[design], ...(claim?.relation === 'replace-special' ? [BLANKED] : [])],
     seed: String(seed),
     confidence,
     multiplicity: {
@@ -177,6 +177,10 @@ const ASSUMPTIONS: Readonly<Record<AuditDesign, string[]>> = {
     'Rates are averages over the randomness of the mechanism.',
   ],
 };
+
+const BLANKED =
+  'Leaving an example out is taken to have the effect of blanking it, which the claim is about. That is so under ' +
+  'Poisson sampling; under shuffled batches the others move up.';
 
 function judge(
   claim: PrivacyClaim | undefined,

@@ -4,7 +4,7 @@ import * as tfl from '@tensorflow/tfjs-layers';
 import seedrandom from 'seedrandom';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { auditLogits } from './audit-logits.js';
-import { auditModel } from './audit-model.js';
+import { auditModel, featureTensors } from './audit-model.js';
 import { modelLogits } from './model-logits.js';
 import { parseAuditResult } from './result.js';
 
@@ -88,6 +88,11 @@ describe('modelLogits', () => {
     );
   });
 
+  it('refuses several sigmoid outputs, which are not classes', async () => {
+    const model = classifier([layers.dense({ units: 3, activation: 'sigmoid' })]);
+    await expect(modelLogits({ model, features })).rejects.toThrow(/3 independent sigmoid outputs/);
+  });
+
   it('refuses features and outputs of the wrong shape', async () => {
     await expect(modelLogits({ model: plain(), features: [features, features] })).rejects.toThrow(/features/);
     const sequence = tfl.sequential({ layers: [layers.dense({ units: 2, inputShape: [4, 3] })] });
@@ -136,6 +141,11 @@ describe('auditLogits', () => {
     });
     expect(infinite.verdict.value).toBe('inconclusive');
     expect(infinite.claim?.epsilon).toBe('inf');
+  });
+
+  it('names what a replace-special claim takes for granted', () => {
+    const audit = auditLogits({ ...outputs(100, 0), claim: { ...claim, relation: 'replace-special' } });
+    expect(audit.assumptions.join()).toMatch(/blanking/);
   });
 
   it('gives no verdict on replace-one from one model', () => {
@@ -243,6 +253,17 @@ describe('auditModel', () => {
     expect(audit.subject).toBe('by heart');
     expect(audit.attacks[0]!.auc.exact.lower).toBeGreaterThan(0.5);
     expect(audit.attacks[0]!.points[0]).toMatchObject({ resolvable: true });
+  });
+});
+
+describe('featureTensors', () => {
+  it('keeps shape and values; bytes become floats', () => {
+    const [pixels, words] = featureTensors([
+      { data: Uint8Array.of(0, 255), shape: [2, 1] },
+      { data: Int32Array.of(7, 9), shape: [2] },
+    ]);
+    expect([pixels!.dtype, pixels!.shape, [...pixels!.dataSync()]]).toEqual(['float32', [2, 1], [0, 255]]);
+    expect([words!.dtype, words!.shape, [...words!.dataSync()]]).toEqual(['int32', [2], [7, 9]]);
   });
 });
 

@@ -91,7 +91,7 @@ export function checkClaimAgainst(
   if (found > claim.epsilon) {
     return {
       verdict: 'violated',
-      reason: `The attack certifies ε ≥ ${floor(found)}, above the claimed ${ceil(claim.epsilon)}.`,
+      reason: `The attack certifies ε ≥ ${found.toPrecision(6)}, above the claimed ${claim.epsilon.toPrecision(6)}.`,
     };
   }
   if (reach <= claim.epsilon) {
@@ -105,7 +105,8 @@ export function checkClaimAgainst(
   return {
     verdict: 'consistent',
     reason:
-      `The attacks certify ε ≥ ${floor(found)}; the claim is ${ceil(claim.epsilon)}, and a flawless attack on this ` +
+      `The attacks certify ${found > 0 ? `ε ≥ ${floor(found)}` : 'no ε above 0'}; the claim is ` +
+      `${ceil(claim.epsilon)}, and a flawless attack on this ` +
       `sample would have certified ${floor(reach)}. A stronger attack may still find more: this is not a proof.`,
   };
 }
@@ -120,9 +121,9 @@ export function checkClaim({ epsilon, delta }: Pick<PrivacyClaim, 'epsilon' | 'd
 
 /** Lower bounds are printed rounded down, claims rounded up. */
 function floor(epsilon: number): string {
-  return (Math.floor(epsilon * 1000) / 1000).toFixed(3);
+  return (Math.floor(epsilon * 100) / 100).toFixed(2);
 }
 
 function ceil(epsilon: number): string {
-  return (Math.ceil(epsilon * 1000) / 1000).toFixed(3);
+  return (Math.ceil(epsilon * 100 - 1e-9) / 100).toFixed(2);
 }

@@ -65,6 +65,13 @@ export async function modelLogits({
   const kind = output ?? (activation === undefined ? 'logits' : 'probabilities');
   const before = kind === 'probabilities' ? beforeActivation(model) : undefined;
   const rows = await forward(before ?? ((batch) => model.predict(batch) as tf.Tensor), inputs, n, batchSize);
+  if (activation === 'sigmoid' && rows.classes > 1) {
+    throw new DpError(
+      'DP_INVALID_ARGUMENT',
+      `model: expected one class per example, got ${rows.classes} independent sigmoid outputs. Audit each output as ` +
+        'a model of its own.',
+    );
+  }
   if (kind === 'logits' || before !== undefined) {
     if (kind === 'logits') refuseProbabilities(rows);
     return {
