@@ -147,7 +147,7 @@ function attackBox(result: AuditResult): Markup {
     : html`<span class="badge plain"><span aria-hidden="true">–</span>Not shown to beat guessing</span>`;
   const { value, lower, upper } = attack.auc.exact;
   return html`<div class="attack">
-<div class="badges">${verdictBadge(verdictText(result))}${beaten}</div>
+<div class="badges">${verdictBadge(verdictText(result))}${beaten}${privateBadge()}</div>
 <p><b>${attackTitle(attack)}.</b> ${attackSentence(attack)} AUC ${decimal(value)} (${decimal(lower, 'down')}${RANGE}${decimal(upper, 'up')}).</p>
 </div>`;
 }

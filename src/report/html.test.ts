@@ -99,6 +99,7 @@ describe('what the page says', () => {
       const isPrivate = /ROC|^roc|^scores|^curve-loss/i.test(figure.id);
       expect(figure.textContent!.includes(PRIVATE_LABEL)).toBe(isPrivate);
     }
+    for (const box of all('.card .attack')) expect(box.textContent).toContain(PRIVATE_LABEL);
     expect(document.querySelector('#audit .section-head')!.textContent).toContain(PRIVATE_LABEL);
   });
 
