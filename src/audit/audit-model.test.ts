@@ -4,7 +4,7 @@ import * as tfl from '@tensorflow/tfjs-layers';
 import seedrandom from 'seedrandom';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { auditLogits } from './audit-logits.js';
-import { auditModel, featureTensors } from './audit-model.js';
+import { auditModel } from './audit-model.js';
 import { modelLogits } from './model-logits.js';
 import { parseAuditResult } from './result.js';
 
@@ -253,17 +253,6 @@ describe('auditModel', () => {
     expect(audit.subject).toBe('by heart');
     expect(audit.attacks[0]!.auc.exact.lower).toBeGreaterThan(0.5);
     expect(audit.attacks[0]!.points[0]).toMatchObject({ resolvable: true });
-  });
-});
-
-describe('featureTensors', () => {
-  it('keeps shape and values; bytes become floats', () => {
-    const [pixels, words] = featureTensors([
-      { data: Uint8Array.of(0, 255), shape: [2, 1] },
-      { data: Int32Array.of(7, 9), shape: [2] },
-    ]);
-    expect([pixels!.dtype, pixels!.shape, [...pixels!.dataSync()]]).toEqual(['float32', [2, 1], [0, 255]]);
-    expect([words!.dtype, words!.shape, [...words!.dataSync()]]).toEqual(['int32', [2], [7, 9]]);
   });
 });
 

@@ -1,6 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core';
 import { type AuditSettings, auditLogits } from './audit-logits.js';
-import type { FeatureArray } from './audit-set-manifest.js';
 import { type ModelScoringOptions, modelLogits } from './model-logits.js';
 import type { AuditResult } from './result.js';
 
@@ -31,21 +29,4 @@ export async function auditModel(
     subject: subject ?? model.name,
     notes: scored.note === undefined ? notes : [...notes, scored.note],
   });
-}
-
-/**
- * Stored features as tensors, one for each input of the model: float32 and int32 as they are, uint8 as float32
- * without scaling. The caller disposes them.
- *
- * @example
- * const { features, labels, member, canary, coins } = await loadAuditSet('runs/7');
- * const inputs = featureTensors(features);
- * const audit = await auditModel({ model, features: inputs, labels, member, canary, coins });
- */
-export function featureTensors(features: readonly FeatureArray[]): tf.Tensor[] {
-  return features.map(({ data, shape }) =>
-    data instanceof Uint8Array
-      ? tf.tensor(Float32Array.from(data), [...shape], 'float32')
-      : tf.tensor(data, [...shape], data instanceof Int32Array ? 'int32' : 'float32'),
-  );
 }

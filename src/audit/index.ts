@@ -10,7 +10,7 @@
  * is no number. Results are computed from private data without noise: they are private values.
  */
 export { type AttackSpec, type AuditSettings, auditLogits } from './audit-logits.js';
-export { auditModel, featureTensors } from './audit-model.js';
+export { auditModel } from './audit-model.js';
 export { loadAuditSet, saveAuditSet } from './audit-set.js';
 export {
   AUDIT_SET_FILE,
