@@ -74,11 +74,13 @@ export function requireRecord(value: unknown, path: string, expected: string): R
 }
 
 /**
- * The member of `candidates` that `word` most likely meant, or undefined when none is close.
- * Distance: Levenshtein, case-insensitive, at most a third of the word's length (and at least 2).
+ * The member of `candidates` that `word` most likely meant, or undefined when none is close: the only one that it
+ * abbreviates, or else the nearest in Levenshtein distance, case-insensitive, up to a third of its length (or 2).
  */
 export function didYouMean(word: string, candidates: readonly string[]): string | undefined {
   const lower = word.toLowerCase();
+  const longer = lower.length < 3 ? [] : candidates.filter((name) => name.toLowerCase().startsWith(lower));
+  if (longer.length === 1) return longer[0];
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
   for (const candidate of candidates) {

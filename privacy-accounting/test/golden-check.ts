@@ -39,15 +39,15 @@ export function complaints(golden: GoldenCase, got: Answers): string[] {
   const { check, expected, tol, truth } = golden;
   const asserted = Object.keys(expected).filter(isAsserted);
   const want = (key: string) => toNumber(expected[key], `expected.${key}`);
-  const slack = (x: number) => (tol.abs ?? 0) + (tol.rel ?? 0) * Math.abs(x);
+  // Only an infinity equals an infinity.
+  const slack = (x: number) => (Number.isFinite(x) ? (tol.abs ?? 0) + (tol.rel ?? 0) * Math.abs(x) : 0);
   const found: string[] = [];
   const require = (key: string, holds: (value: number) => boolean, wanted: string) => {
     const value = got[key];
     if (value === undefined) found.push(`${key}: nothing computed, expected ${wanted}`);
     else if (!holds(value)) found.push(`${key}: got ${value}, expected ${wanted}`);
   };
-  const atMost = (value: number, limit: number) =>
-    value <= limit + (Number.isFinite(limit) ? slack(limit) : 0);
+  const atMost = (value: number, limit: number) => value <= limit + slack(limit);
   const near = (value: number, x: number) => value === x || Math.abs(value - x) <= slack(x);
   const exact = (quantity: string) => {
     if (truth === undefined) throw new TypeError(`${golden.id}: check ${check} needs a truth`);

@@ -27,7 +27,7 @@ export function gaussianDelta(options: { readonly mu: number; readonly epsilon: 
  * ln δ(ε) of {@link gaussianDelta}, which does not underflow; −∞ at μ = 0.
  *
  * @example
- * gaussianLogDelta({ mu: 0.1, epsilon: 10 }); // −4997.9…
+ * gaussianLogDelta({ mu: 0.1, epsilon: 10 }); // −5007.4…
  */
 export function gaussianLogDelta(options: { readonly mu: number; readonly epsilon: number }): number {
   requireRecord(options, 'options', 'an object { mu, epsilon }');

@@ -50,7 +50,8 @@ export function millsSlope(x: number): number {
     const t2 = SQUARED_NODES[n]!;
     sum += (WEIGHTS[n]! * t2) / (z2 + t2);
   }
-  return ((2 * STEP) / SQRT_PI) * sum - SQRT_PI * z * poleTerm(z);
+  const smooth = ((2 * STEP) / SQRT_PI) * sum;
+  return z < POLE_LIMIT ? smooth - SQRT_PI * z * poleTerm(z) : smooth;
 }
 
 /** Gauss–Legendre nodes and weights of order 10 on [−1, 1], positive half. */
@@ -58,7 +59,7 @@ const LEGENDRE: readonly (readonly [number, number])[] = [
   [0.14887433898163122, 0.29552422471475287],
   [0.4333953941292472, 0.26926671930999635],
   [0.6794095682990244, 0.21908636251598204],
-  [0.8650633666889845, 0.14945134915058059],
+  [0.8650633666889845, 0.1494513491505806],
   [0.9739065285171717, 0.06667134430868814],
 ];
 

@@ -1,5 +1,7 @@
 /** More nodes than this, and the caller falls back to a bound that needs none. */
 const MAX_NODES = 40_000;
+/** For less noise there would be; left out before any arithmetic on nodes that float64 can't tell apart. */
+const SMALLEST_SIGMA = 1e-3;
 /** The integrand is below e^{−50} of its peak beyond ten standard deviations of it. */
 const REACH = 10;
 
@@ -19,11 +21,12 @@ const REACH = 10;
  * (The alternating series of Mironov, Talwar & Zhang 2019, § 3.3, is exact too, but cancels when A − 1 is tiny.)
  */
 export function logExcessByQuadrature(q: number, sigma: number, order: number): number | undefined {
+  if (sigma < SMALLEST_SIGMA) return undefined;
   const integrand = momentIntegrand(q, sigma, order);
   const peak = order / sigma;
   const scale = integrand.scale(peak);
   const ranges = rangesOf(peak, scale > 0 ? order * Math.log(q) : Number.NEGATIVE_INFINITY);
-  const length = ranges.reduce((sum, [from, to]) => sum + to - from, 0);
+  const length = ranges.reduce((sum, [from, to]) => sum + (to - from), 0);
   let step = initialStep(sigma);
   const nodeCount = () => (2 * length) / step;
   if (nodeCount() > MAX_NODES) return undefined;
@@ -82,10 +85,11 @@ function sumOver(
 function momentIntegrand(q: number, sigma: number, order: number) {
   const beta = order - 1;
   const logQ = Math.log(q);
+  const logRest = Math.log1p(-q);
   const shift = 1 / sigma / sigma / 2;
   const logRatio = (x: number) => {
     const w = x / sigma - shift;
-    return w > 700 ? logQ + w + Math.log1p(((1 - q) / q) * Math.exp(-w)) : Math.log1p(q * Math.expm1(w));
+    return w > 700 ? logQ + w + Math.log1p(Math.exp(logRest - logQ - w)) : Math.log1p(q * Math.expm1(w));
   };
   return {
     /** About the largest exponent that occurs: at the peak of e^{αy − x²/2} near x = α/σ, or 0. */
