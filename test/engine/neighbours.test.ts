@@ -83,7 +83,9 @@ const families: Record<string, () => Family> = {
       width: 8,
       variables: [table],
       admit: (row) =>
-        row.map((value, k) => (k < 4 ? Math.floor(Math.abs(Math.sin(k + (value || 0))) * 4.999) : value)),
+        row.map((value, k) =>
+          k < 4 ? Math.floor(Math.abs(Math.sin(k + (Number.isFinite(value) ? value : 0))) * 4.999) : value,
+        ),
       loss: (rows) => {
         const ids = tf.cast(tf.slice(rows, [0, 0], [-1, 4]), 'int32') as tf.Tensor2D;
         const scale = tf.reshape(tf.slice(rows, [0, 4], [-1, 4]), [-1, 4, 1]);
