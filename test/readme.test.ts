@@ -1,7 +1,7 @@
 /**
  * The manuals as tests: every JavaScript block of README.md and of the tutorial runs as it stands, in a project
  * that has what the manuals tell a reader to install; every output that they state is the output; every relative
- * link, npm script and error code that a manual names exists.
+ * link, file, npm script and error code that a manual names exists.
  *
  * Conventions of the manuals. A block whose first line is `// NAME.js` is saved under that name, and later blocks of
  * the same manual may import it. `// prints TEXT` states one line of output; `…` in it stands for anything. In a
@@ -179,6 +179,17 @@ describe.each(MANUALS)('%s', (manual) => {
     const { scripts } = JSON.parse(read('package.json')) as { readonly scripts: Record<string, string> };
     const named = [...read(manual).matchAll(/npm run (?:--silent )?([\w:-]+)/g)].map(([, name]) => name!);
     expect(named.filter((name) => !(name in scripts))).toEqual([]);
+  });
+
+  it('names only files that exist', () => {
+    const folders =
+      /(?<![\w./-])(?:\.ci|benchmarks|docs|examples|privacy-accounting|scripts|src|test)\/[\w./-]+/g;
+    const prose = read(manual).replace(/\]\([^)]*\)/g, ']');
+    const named = [...prose.matchAll(folders)].map(([path]) => path.replace(/\.$/, ''));
+    const missing = named.filter(
+      (path) => ![root, join(root, dirname(manual))].some((from) => existsSync(join(from, path))),
+    );
+    expect(missing).toEqual([]);
   });
 
   it('names only error codes that exist', () => {
