@@ -5,8 +5,8 @@ type Curve = Map<number, number>;
 
 /** A training run asks for the same (q, σ) again and again with another count; counts only multiply. */
 const curves = new Map<string, Curve>();
-const MAX_CURVES = 128;
-const MAX_ORDERS = 4096;
+const MAX_CURVES = 1024;
+const MAX_ORDERS = 512;
 
 /** α ↦ RDP(α) of a Poisson-sampled Gaussian, remembered. The cache is bounded: least recently used goes first. */
 export function poissonGaussianCurve(q: number, sigma: number): (order: number) => number {

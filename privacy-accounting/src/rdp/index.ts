@@ -3,8 +3,8 @@
  *
  * Is: exact divergences of the Gaussian, Poisson-sampled or not, at any order above 1; the conversion of Canonne,
  * Kamath & Steinke to (ε, δ) and back; RdpAccountant.
- * Is not: tight. A Rényi curve does not determine the trade-off curve: even with the best order ε stays 5–15 %
- * above the optimum, and far above it when ε is small.
+ * Is not: tight. A Rényi curve does not determine the trade-off curve: even at the best order ε stays 5–20 % above
+ * the optimum, and further where ε is small.
  * Invariants: every ε and δ is an upper bound, rounded up; divergences add, orders never mix; no NaN.
  */
 export { rdpToDelta, rdpToEpsilon } from './conversion.js';

@@ -145,6 +145,15 @@ describe('RdpAccountant', () => {
     );
   });
 
+  it('does not confuse what it remembers: close parameters have different ε', () => {
+    const epsilon = (q: number, sigma: number) => accountant(q, sigma, 1000).getEpsilon(1e-6).epsilon;
+    expect(epsilon(1e-4, 0.8)).toBeLessThan(epsilon(1e-4 * (1 + 1e-9), 0.8));
+    expect(epsilon(1e-4, 0.8)).toBeGreaterThan(epsilon(1e-4, 0.8 * (1 + 1e-9)));
+    const before = epsilon(0.02, 0.9);
+    for (let i = 0; i < 300; i++) epsilon(0.02, 1 + i / 1000);
+    expect(epsilon(0.02, 0.9)).toBe(before);
+  });
+
   it('says ∞, and why, of what is not private', () => {
     const bound = new RdpAccountant({ relation: 'replace-special' })
       .compose(step(0.01, 1), 10)

@@ -111,7 +111,7 @@ function covered(event: DpEvent): string[] {
 function aboutDelta(delta: number, datasetSize: number): string[] {
   if (delta * datasetSize < 1) return [];
   return [
-    `δ = ${formatNumber(delta)} is not below 1/${formatCount(datasetSize)}: a mechanism that publishes one random example could meet it.`,
+    `δ = ${formatNumber(delta)} is not below 1/${formatCount(datasetSize)}: a mechanism that publishes one example picked at random meets δ = 1/${formatCount(datasetSize)}.`,
   ];
 }
 
