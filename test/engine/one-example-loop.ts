@@ -5,6 +5,7 @@
  */
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
+import '@tensorflow/tfjs-layers'; // Registers the gradients, which tfjs-core alone does not.
 import { expect } from 'vitest';
 import { type ClippedSum, type OpRule, PerExampleEngine } from '../../src/engine/index.js';
 

@@ -1,0 +1,166 @@
+/** Small random stacks of operations with random weights, tied and not, against the one-example loop. */
+import * as tf from '@tensorflow/tfjs-core';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { eachBackend } from '../backends.js';
+import { meanOfExample } from './layers-problem.js';
+import { clipAndSum, expectEqualsLoop, oneExampleGradients, type Problem } from './one-example-loop.js';
+import { integers, normal, variable } from './seeded-data.js';
+
+type Matrix = tf.Tensor2D;
+
+/** The width of every tensor: operations take [B, T, WIDTH] and return it, so that any order of them is a model. */
+const WIDTH = 4;
+
+const OPERATIONS = {
+  dense: [[WIDTH, WIDTH], (x, w) => product(x, w)],
+  'dense, transposed': [[WIDTH, WIDTH], (x, w) => product(x, w, true)],
+  'dense on flattened rows': [
+    [WIDTH, WIDTH],
+    (x, w) => {
+      const major = tf.transpose(x, [1, 0, 2]);
+      return tf.transpose(product(major, w), [1, 0, 2]);
+    },
+  ],
+  fused: [
+    [WIDTH, WIDTH],
+    (x, w) => {
+      const rows = tf.reshape(x, [-1, WIDTH]) as Matrix;
+      const y = tf.fused.matMul({ a: rows, b: w as Matrix, activation: 'relu' });
+      return tf.reshape(y, x.shape);
+    },
+  ],
+  bias: [[WIDTH], (x, b) => tf.add(x, b)],
+  gain: [[WIDTH], (x, g) => tf.mul(x, g)],
+  temperature: [[], (x, s) => tf.div(x, tf.add(tf.square(s), 0.5))],
+  'convolution over time': [
+    [1, 2, WIDTH, WIDTH],
+    (x, w) => {
+      const image = tf.reshape(x, [-1, 1, x.shape[1]!, WIDTH]) as tf.Tensor4D;
+      return tf.reshape(tf.conv2d(image, w as tf.Tensor4D, 1, 'same'), x.shape);
+    },
+  ],
+  'low rank': [
+    [WIDTH, 2],
+    (x, w) => {
+      const narrow = tf.matMul(tf.reshape(x, [-1, WIDTH]) as Matrix, w as Matrix);
+      return tf.reshape(tf.matMul(narrow, w as Matrix, false, true), x.shape);
+    },
+  ],
+  'half of the columns': [
+    [WIDTH, WIDTH],
+    (x, w) => {
+      const half = tf.slice(w as Matrix, [0, 0], [WIDTH, WIDTH / 2]);
+      const y = tf.matMul(tf.reshape(x, [-1, WIDTH]) as Matrix, half);
+      return tf.reshape(tf.concat([y, tf.neg(y)], 1), x.shape);
+    },
+  ],
+  attention: [
+    [WIDTH, WIDTH],
+    (x, w) => {
+      const q = product(x, w) as tf.Tensor3D;
+      return tf.matMul(tf.softmax(tf.div(tf.matMul(q, x as tf.Tensor3D, false, true), 2)), x as tf.Tensor3D);
+    },
+  ],
+  'slopes as PReLU has': [[WIDTH], (x, a) => tf.prelu(x, a)],
+  tanh: [undefined, (x) => tf.tanh(x)],
+  relu: [undefined, (x) => tf.relu(x)],
+  sigmoid: [undefined, (x) => tf.sigmoid(x)],
+  softmax: [undefined, (x) => tf.softmax(x)],
+  residual: [undefined, (x) => tf.add(x, tf.sin(x))],
+  'normalised features': [
+    undefined,
+    (x) => {
+      const { mean, variance } = tf.moments(x, 2, true);
+      return tf.div(tf.sub(x, mean), tf.sqrt(tf.add(variance, 0.1)));
+    },
+  ],
+  'mean over time, added': [undefined, (x) => tf.add(x, tf.mean(x, 1, true))],
+  'time reversed': [undefined, (x) => tf.reverse(x, 1)],
+  'time to features and back': [
+    undefined,
+    (x) => tf.transpose(tf.softmax(tf.transpose(x, [0, 2, 1])), [0, 2, 1]),
+  ],
+} satisfies Record<
+  string,
+  readonly [number[] | undefined, (x: tf.Tensor, parameter: tf.Variable) => tf.Tensor]
+>;
+
+function product(x: tf.Tensor, w: tf.Tensor, transposed = false): tf.Tensor {
+  return tf.reshape(tf.matMul(tf.reshape(x, [-1, WIDTH]) as Matrix, w as Matrix, false, transposed), x.shape);
+}
+
+type Name = keyof typeof OPERATIONS;
+interface Recipe {
+  readonly names: readonly Name[];
+  readonly batch: number;
+  readonly steps: number;
+  readonly embedded: boolean;
+  readonly tied: boolean;
+  readonly reduction: 'each' | 'mean' | 'sum';
+  readonly seed: number;
+}
+
+const recipes: fc.Arbitrary<Recipe> = fc.record({
+  names: fc.array(fc.constantFrom(...(Object.keys(OPERATIONS) as Name[])), { minLength: 1, maxLength: 6 }),
+  batch: fc.integer({ min: 1, max: 5 }),
+  steps: fc.integer({ min: 1, max: 5 }),
+  embedded: fc.boolean(),
+  tied: fc.boolean(),
+  reduction: fc.constantFrom('each', 'mean', 'sum'),
+  seed: fc.integer({ min: 1, max: 1e6 }),
+});
+
+/** With `tied`, operations whose parameters have the same shape share one variable. */
+function build({ names, batch, steps, embedded, tied, reduction, seed }: Recipe): Problem {
+  const variables: tf.Variable[] = [];
+  const shared = new Map<string, tf.Variable>();
+  const parameter = (shape: number[]) => {
+    const key = shape.join();
+    const known = tied ? shared.get(key) : undefined;
+    const made = known ?? variable(shape, seed + variables.length, 0.7);
+    if (!known) variables.push(made);
+    shared.set(key, made);
+    return made;
+  };
+  const table = embedded ? parameter([WIDTH, WIDTH]) : undefined;
+  const out = parameter([WIDTH, WIDTH]);
+  const stack = names.map((name) => {
+    const [shape, operation] = OPERATIONS[name];
+    const used = shape ? parameter(shape) : out;
+    return (x: tf.Tensor) => operation(x, used);
+  });
+  const input = table ? integers([batch, steps], WIDTH, seed) : normal([batch, steps, WIDTH], seed);
+  return {
+    data: [input, normal([batch, steps, WIDTH], seed + 99)],
+    variables,
+    loss: ([given, target]) => {
+      const x = table ? tf.gather(table, given as tf.Tensor2D) : given!;
+      const y = product(
+        stack.reduce((value, operation) => operation(value), x),
+        out,
+      );
+      const losses = meanOfExample(tf.squaredDifference(y, target!));
+      return reduction === 'each' ? losses : reduction === 'mean' ? tf.mean(losses) : tf.sum(losses);
+    },
+  };
+}
+
+eachBackend(() => {
+  describe('random models', () => {
+    it('equal the one-example loop', () => {
+      const seen = new Set<Name>();
+      const property = fc.property(recipes, (recipe) => {
+        const problem = build(recipe);
+        const gradients = oneExampleGradients(problem);
+        const { norms } = clipAndSum(gradients, 1);
+        fc.pre(norms.every((norm) => norm > 1e-4 && norm < 1e4));
+        expectEqualsLoop(problem, { gradients, tolerance: 2e-5 });
+        for (const name of recipe.names) seen.add(name);
+        tf.dispose([problem.data as tf.Tensor[], problem.variables as tf.Variable[]]);
+      });
+      fc.assert(property, { seed: 20240731, numRuns: 60 });
+      expect(seen.size).toBe(Object.keys(OPERATIONS).length);
+    });
+  });
+});
