@@ -29,7 +29,7 @@ export class GaussianComposition {
     this.#relation = relation;
   }
 
-  /** Adds `count` repetitions of an event that was found supported; all or nothing. */
+  /** Adds `count` repetitions of an event, or throws and adds nothing. */
   add(event: DpEvent, count: number): void {
     const times = requireCount(count, 'count');
     const key = this.#keyOf(event);
@@ -37,9 +37,10 @@ export class GaussianComposition {
     const reading = readAsGaussians(event, this.#relation);
     if (reading.kind === 'unsupported') throw new DpError('DP_UNSUPPORTED_EVENT', reading.reason);
     if (reading.kind === 'gaussians') {
-      const merged = reading.releases.map((release) => [releaseKey(release), release] as const);
+      // Collected first: a count that can't be held leaves the composition as it was.
       const updates = new Map<string, GaussianRelease>();
-      for (const [id, release] of merged) {
+      for (const release of reading.releases) {
+        const id = releaseKey(release);
         const before = updates.get(id) ?? this.#releases.get(id);
         const sum = (before?.count ?? 0) + requireCount(release.count * times, 'the total count');
         updates.set(id, { ...release, count: requireCount(sum, 'the total count') });

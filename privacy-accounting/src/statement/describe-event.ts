@@ -74,9 +74,9 @@ export function formatCount(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
-/** Four significant digits, without an exponent where that is shorter to read. */
-export function formatNumber(value: number): string {
-  const short = Number(value.toPrecision(4));
+/** So many significant digits, without an exponent where that is shorter to read. */
+export function formatNumber(value: number, digits = 6): string {
+  const short = Number(value.toPrecision(digits));
   const magnitude = Math.abs(short);
   return magnitude !== 0 && (magnitude < 1e-4 || magnitude >= 1e6) ? short.toExponential() : String(short);
 }

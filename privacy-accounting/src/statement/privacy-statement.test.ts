@@ -79,12 +79,15 @@ describe('privacyStatement', () => {
     );
   });
 
-  it('rounds ε up', () => {
+  it('rounds ε and δ up', () => {
     const bound = epsilonOf(epochs, { delta: 1e-5, relation: 'replace-special' });
     for (const epsilon of [0, 1e-12, 0.99999, 1, 2.0001, 9.9996, 3.3414094692, 123456.7, 0.1 + 0.2]) {
       const stated = Number(/ε ≤ (\S+) and/.exec(privacyStatement({ ...bound, epsilon }))![1]);
       expect(stated).toBeGreaterThanOrEqual(epsilon);
       expect(stated).toBeLessThanOrEqual(epsilon * 1.001);
+      if (epsilon === 0 || epsilon >= 1) continue;
+      const delta = Number(/δ = (\S+) for/.exec(privacyStatement({ ...bound, delta: epsilon }))![1]);
+      expect(delta).toBe(stated);
     }
   });
 
@@ -136,7 +139,7 @@ it('formats numbers for reading', () => {
     '14,063',
     '1,234,567',
   ]);
-  expect([0, 1e-5, 0.00427, 1.23456, 1e6, 12345].map(formatNumber)).toEqual([
+  expect([0, 1e-5, 0.00427, 1.23456, 1e6, 12345].map((value) => formatNumber(value, 4))).toEqual([
     '0',
     '1e-5',
     '0.00427',

@@ -72,13 +72,13 @@ export function privacyStatement(
 
 function notPrivate(bound: EpsilonBound): string {
   const reason = bound.warning ?? 'Not private.';
-  return `${sentence(reason)} No finite ε holds (ε = ∞ at δ = ${formatNumber(bound.delta)}, ${bound.relation}): the result may reveal everything about an example.`;
+  return `${sentence(reason)} No finite ε holds (ε = ∞ at δ = ${formatUp(bound.delta)}, ${bound.relation}): the result may reveal everything about an example.`;
 }
 
 function guarantee({ epsilon, delta, relation, unit, accountant, order }: EpsilonBound): string {
-  const at = order === undefined ? '' : ` at Rényi order ${formatNumber(order)}`;
+  const at = order === undefined ? '' : ` at Rényi order ${formatNumber(order, 4)}`;
   return (
-    `Differentially private with ε ≤ ${formatUp(epsilon)} and δ = ${formatNumber(delta)} for each ${unit}, under ` +
+    `Differentially private with ε ≤ ${formatUp(epsilon)} and δ = ${formatUp(delta)} for each ${unit}, under ` +
     `${relation} (${PAIRS[relation]}). ε is an upper bound, by the ${accountant} accountant${at}.`
   );
 }
@@ -111,7 +111,7 @@ function covered(event: DpEvent): string[] {
 function aboutDelta(delta: number, datasetSize: number): string[] {
   if (delta * datasetSize < 1) return [];
   return [
-    `δ = ${formatNumber(delta)} is not below 1/${formatCount(datasetSize)}: a mechanism that publishes one example picked at random meets δ = 1/${formatCount(datasetSize)}.`,
+    `δ = ${formatUp(delta)} is not below 1/${formatCount(datasetSize)}: a mechanism that publishes one example picked at random meets δ = 1/${formatCount(datasetSize)}.`,
   ];
 }
 
@@ -120,7 +120,7 @@ function formatUp(value: number): string {
   if (value === 0) return '0';
   const unit = 10 ** (Math.floor(Math.log10(value)) - 3);
   const rounded = Number((Math.ceil((value / unit) * (1 - 1e-13)) * unit).toPrecision(4));
-  return formatNumber(rounded < value ? Number((rounded + unit).toPrecision(4)) : rounded);
+  return formatNumber(rounded < value ? Number((rounded + unit).toPrecision(4)) : rounded, 4);
 }
 
 function sentence(text: string): string {
