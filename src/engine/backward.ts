@@ -35,6 +35,7 @@ export class BackwardPass {
   private readonly trainable: ReadonlySet<number>;
   /** Nodes between the parameters and the loss, in order. */
   private readonly nodes: readonly TapeNode[];
+  private asReference = false;
 
   constructor(tape: Tape, isolation: Isolation, variables: readonly tf.Variable[], rules: readonly OpRule[]) {
     this.tape = tape;
@@ -103,14 +104,23 @@ export class BackwardPass {
 
   /**
    * Σᵢ weights[i] · gᵢ for every parameter, by ordinary back-propagation. With all weight on one example this
-   * is that example's gradient: the oracle of the self-check and the rule for ops that have none.
+   * is that example's gradient: the oracle of the self-check and the rule for ops that have none. As a reference
+   * it uses tfjs's own gradients wherever the backend has them, so that it checks all parts of a rule.
    */
-  parameterSums(seeds: Seeds, weights: tf.Tensor1D): Map<number, tf.Tensor> {
+  parameterSums(seeds: Seeds, weights: tf.Tensor1D, asReference = false): Map<number, tf.Tensor> {
+    this.asReference = asReference;
+    try {
+      return this.backPropagate(seeds, weights);
+    } finally {
+      this.asReference = false;
+    }
+  }
+
+  private backPropagate(seeds: Seeds, weights: tf.Tensor1D): Map<number, tf.Tensor> {
     const parameters = new Map<number, tf.Tensor>();
     this.walkData(this.scaled(seeds, weights), (use) => {
       const rule = this.rules.get(use.node.kernelName);
-      const own = rule?.parameterGradient?.(use, use.input);
-      const gradient = own ?? this.tapeGradient(use, use.input);
+      const gradient = this.prefer(use, use.input, () => rule?.parameterGradient?.(use, use.input));
       accumulate(parameters, use.tensor.id, gradient);
     });
     return this.throughParameters(parameters);
@@ -191,7 +201,19 @@ export class BackwardPass {
   }
 
   private inputGradient(use: Use, input: string): tf.Tensor {
-    return this.rules.get(use.node.kernelName)?.inputGradient?.(use, input) ?? this.tapeGradient(use, input);
+    return this.prefer(use, input, () => this.rules.get(use.node.kernelName)?.inputGradient?.(use, input));
+  }
+
+  /** The rule's gradient where it has one, else tfjs's; the other way round as a reference. */
+  private prefer(use: Use, input: string, byRule: () => tf.Tensor | undefined): tf.Tensor {
+    if (!this.asReference) return byRule() ?? this.tapeGradient(use, input);
+    try {
+      return this.tapeGradient(use, input);
+    } catch (error) {
+      const gradient = byRule();
+      if (gradient === undefined) throw error;
+      return gradient;
+    }
   }
 
   private tapeGradient(use: Use, input: string): tf.Tensor {
@@ -218,12 +240,24 @@ function accumulate(into: Map<number, tf.Tensor>, id: number, gradient: tf.Tenso
   into.set(id, before === undefined ? gradient : tf.add(before, gradient));
 }
 
+/** The custom gradients of tfjs's own operations, by the kernels that their forward pass runs. */
+const KNOWN_CUSTOM_GRADIENTS: Readonly<Record<string, readonly string[]>> = {
+  fusedMatMul__op: ['_FusedMatMul'],
+  fusedConv2d__op: ['FusedConv2D'],
+  fusedDepthwiseConv2d__op: ['FusedDepthwiseConv2D'],
+  softmaxCrossEntropy__op: ['Max', 'Sub', 'Exp', 'Sum', 'Log', 'Add', 'Cast', 'Multiply', 'Neg'],
+  softmaxCrossEntropyWithLogits__op: ['Max', 'Sub', 'Exp', 'Sum', 'Log', 'Add', 'Cast', 'Multiply', 'Neg'],
+  logSigmoid__op: ['Neg', 'Softplus'],
+  logSoftmax__op: ['Max', 'Sub', 'Exp', 'Sum', 'Log'],
+};
+const VIEWS = new Set(['Reshape', 'Identity', 'Cast']);
+
 /** A gradient that the loss brings along could mix examples on the way back, where no forward proof sees it. */
 function refuseCustomGradient(node: TapeNode): void {
   if (hasRegisteredGradient(node.kernelName) || node.gradient === undefined) return;
-  if (node.kernelName.endsWith('__op')) return;
-  // Clones that the tape saves are nodes without a name of their own; they copy and nothing else.
-  if (node.calls.length > 0 && node.calls.every((call) => call.kernelName === 'Identity')) return;
+  const kernels = KNOWN_CUSTOM_GRADIENTS[node.kernelName];
+  const ran = node.calls.map((call) => call.kernelName).filter((name) => !VIEWS.has(name));
+  if (kernels !== undefined && ran.length > 0 && ran.every((name) => kernels.includes(name))) return;
   throw new DpError(
     'DP_UNSUPPORTED_OP',
     `Expected gradients that tfjs defines, got a custom one (tf.customGrad) in scope '${node.kernelName}'. ` +

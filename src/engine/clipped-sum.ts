@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { DpError } from 'privacy-accounting';
 import { BackwardPass, type ParameterUse, type Seeds } from './backward.js';
 import { type Isolation, proveIsolation } from './isolation/isolation.js';
+import { RowSquares, readNorms } from './norm-terms.js';
 import { ParameterGradient } from './parameter-gradient.js';
 import type { Piece } from './piece.js';
 import { defaultRules, type OpRule } from './rules/index.js';
@@ -116,7 +117,11 @@ export class PerExampleEngine {
       }
       const seeds = pass.seeds();
       const { gradients, fallback } = parameterGradients(pass, seeds, variables, isolation.batch);
-      const norms = ruleNorms(gradients, isolation.batch);
+      const ruleNorms = readNorms(
+        gradients.map((gradient) => gradient.normTerms()),
+        isolation.batch,
+      );
+      const norms = total(ruleNorms, isolation.batch);
       const bad = nonFiniteExamples(norms, seeds, isolation);
       for (const i of excluded) bad.add(i);
       const firstTime = !this.checked.has(signatureOf(tape));
@@ -135,7 +140,7 @@ export class PerExampleEngine {
           if (found.size === 0) throw notFinite(fallback);
           return this.attempt(f, variables, l2NormClip, found, replaceRows(tape, isolation, found));
         }
-        this.checkOnce(tape, isolation, pass, seeds, gradients, norms);
+        this.checkOnce(tape, isolation, pass, seeds, gradients, ruleNorms, norms);
       }
       return finish({ tape, isolation, pass, seeds, gradients, fallback, norms, bad, variables, l2NormClip });
     } finally {
@@ -195,11 +200,12 @@ export class PerExampleEngine {
     pass: BackwardPass,
     seeds: Seeds,
     gradients: readonly ParameterGradient[],
-    norms: Float32Array,
+    ruleNorms: readonly Float64Array[],
+    norms: Float64Array,
   ): void {
     const signature = signatureOf(tape);
     if (!this.checked.has(signature)) {
-      checkAgainstMaskedBackprop(pass, seeds, gradients, norms);
+      checkAgainstMaskedBackprop(pass, seeds, gradients, ruleNorms, norms);
       this.checked.add(signature);
     }
     if (!this.perturbed.has(signature) && isolation.batch > 1) {
@@ -225,7 +231,7 @@ interface Processed {
   readonly gradients: readonly ParameterGradient[];
   readonly fallback: readonly tf.Variable[];
   /** Squared norms. */
-  readonly norms: Float32Array;
+  readonly norms: Float64Array;
   readonly bad: ReadonlySet<number>;
   readonly variables: readonly tf.Variable[];
   readonly l2NormClip: number;
@@ -269,7 +275,9 @@ function finish(processed: Processed): Omit<ClippedSum, typeof clipped> {
     value: tf.keep(tape.value.rank === 0 ? tf.clone(tape.value) : tf.mean(tape.value)) as tf.Scalar,
     examples: norms.length,
     privateValues: {
-      norms: norms.map((square, i) => (bad.has(i) ? Number.POSITIVE_INFINITY : Math.sqrt(square))),
+      norms: Float32Array.from(norms, (square, i) =>
+        bad.has(i) ? Number.POSITIVE_INFINITY : Math.sqrt(square),
+      ),
       clippedExamples,
       nonFiniteExamples: bad.size,
     },
@@ -286,6 +294,7 @@ function parameterGradients(
   const byId = new Map(variables.map((variable) => [variable.id, variable]));
   const pieces = new Map<number, Piece[]>();
   const fallback = new Set<number>();
+  const squares = new RowSquares();
   pass.collectUses(seeds, (use) => {
     const producers = pass.producersOf(use.tensor);
     const view = viewOf(use.tensor, producers, (tensor) => byId.get(tensor.id));
@@ -301,7 +310,7 @@ function parameterGradients(
   return {
     gradients: variables
       .filter((variable) => pieces.has(variable.id) && !fallback.has(variable.id))
-      .map((variable) => new ParameterGradient(variable, pieces.get(variable.id) as Piece[], batch)),
+      .map((variable) => new ParameterGradient(variable, pieces.get(variable.id) as Piece[], batch, squares)),
     fallback: variables.filter((variable) => fallback.has(variable.id)),
   };
 }
@@ -321,16 +330,15 @@ function orient(piece: Piece | undefined, order: 'same' | 'transposed'): Piece |
   return piece.kind === 'outer' ? { kind: 'outer', left: piece.right, right: piece.left } : undefined;
 }
 
-/** ‖gᵢ‖² over the parameters that have rules. */
-function ruleNorms(gradients: readonly ParameterGradient[], batch: number): Float32Array {
-  const parts = gradients.map((gradient) => gradient.squaredNorms());
-  if (parts.length === 0) return new Float32Array(batch);
-  return Float32Array.from((parts.length === 1 ? (parts[0] as tf.Tensor1D) : tf.addN(parts)).dataSync());
+function total(parts: readonly Float64Array[], batch: number): Float64Array {
+  const sum = new Float64Array(batch);
+  for (const part of parts) for (let i = 0; i < batch; i++) sum[i] = (sum[i] as number) + (part[i] as number);
+  return sum;
 }
 
 /** Adds ‖gᵢ‖² over the parameters without rules, one backward pass an example; false where one is not finite. */
 function addFallbackNorms(
-  norms: Float32Array,
+  norms: Float64Array,
   fallback: readonly tf.Variable[],
   pass: BackwardPass,
   seeds: Seeds,
@@ -362,7 +370,7 @@ function notFinite(fallback: readonly tf.Variable[]): DpError {
 }
 
 /** Examples whose gradients, losses or data are infinite or NaN. */
-function nonFiniteExamples(norms: Float32Array, seeds: Seeds, isolation: Isolation): Set<number> {
+function nonFiniteExamples(norms: Float64Array, seeds: Seeds, isolation: Isolation): Set<number> {
   const bad = new Set<number>();
   norms.forEach((square, i) => {
     if (!Number.isFinite(square)) bad.add(i);

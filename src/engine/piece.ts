@@ -15,6 +15,7 @@ export type Piece =
       readonly left: tf.Tensor3D;
       readonly right: tf.Tensor3D;
       readonly columns?: Columns;
+      readonly order?: RowOrder;
     }
   | {
       readonly kind: 'lookup';
@@ -24,6 +25,23 @@ export type Piece =
       readonly columns?: Columns;
     }
   | { readonly kind: 'direct'; readonly gradient: tf.Tensor2D; readonly columns?: Columns };
+
+/**
+ * How the P rows of an outer piece lie: as an array of `shape`, which `perm` brings into the parameter's order.
+ * Norms do not depend on it; the one summed matrix is permuted, not every example's.
+ */
+export interface RowOrder {
+  readonly shape: readonly number[];
+  readonly perm: readonly number[];
+}
+
+/** A matrix [P, D] with its rows brought into the parameter's order. */
+export function inOrder(matrix: tf.Tensor, order: RowOrder | undefined): tf.Tensor {
+  if (order === undefined) return matrix;
+  const width = matrix.size / order.shape.reduce((product, extent) => product * extent, 1);
+  const split = tf.reshape(matrix, [...order.shape, width]);
+  return tf.transpose(split, [...order.perm, order.perm.length]);
+}
 
 /** A block of columns [start, start + count) of a parameter that has `of` columns. */
 export interface Columns {

@@ -23,7 +23,8 @@ export function checkAgainstMaskedBackprop(
   pass: BackwardPass,
   seeds: Seeds,
   gradients: readonly ParameterGradient[],
-  norms: Float32Array,
+  ruleNorms: readonly Float64Array[],
+  norms: Float64Array,
 ): void {
   const batch = norms.length;
   const finite = [...norms.keys()].filter((i) => Number.isFinite(norms[i]));
@@ -34,7 +35,6 @@ export function checkAgainstMaskedBackprop(
   );
   if (chosen.length === 0) return;
   tf.tidy(() => {
-    const ruleNorms = gradients.map((gradient) => gradient.squaredNorms().dataSync());
     const scale = new Float32Array(batch);
     for (const i of chosen) scale[i] = 1 / Math.max(Math.sqrt(norms[i] as number), 1e-12);
     const weights = tf.tensor1d(scale);
@@ -44,7 +44,7 @@ export function checkAgainstMaskedBackprop(
       const one = new Float32Array(batch);
       one[i] = 1;
       tf.tidy(() => {
-        const sums = pass.parameterSums(seeds, tf.tensor1d(one));
+        const sums = pass.parameterSums(seeds, tf.tensor1d(one), true);
         gradients.forEach((gradient, k) => {
           const values = sums.get(gradient.variable.id)?.dataSync() ?? new Float32Array(0);
           const total = reference[k] as Float64Array;

@@ -33,8 +33,8 @@ export interface KernelCall {
   readonly outputs: readonly tf.Tensor[];
 }
 
-/** How a tensor that no recorded kernel produced came into the function. */
-export type LeafOrigin = 'variable' | 'captured' | 'created';
+/** How a tensor that no recorded kernel produced came into the function; `random` ones tfjs drew inside it. */
+export type LeafOrigin = 'variable' | 'captured' | 'created' | 'random';
 
 /** A tensor that a recorded kernel read and none produced. */
 export interface Leaf {
@@ -50,10 +50,12 @@ export interface Tape {
   readonly nodes: readonly TapeNode[];
   readonly calls: readonly KernelCall[];
   readonly leaves: ReadonlyMap<number, Leaf>;
-  /** Names of the variables that the function assigned to. */
+  /** Names of the variables that the function assigned to or made. */
   readonly assigned: readonly string[];
   /** Shapes of tensors with axes that the function kept alive beyond its own run. */
   readonly keptShapes: readonly (readonly number[])[];
+  /** Whether the function computed gradients itself. */
+  readonly nested: boolean;
   dispose(): void;
 }
 
@@ -77,18 +79,33 @@ interface EngineInternals {
     activeTape: RawTapeNode[] | null;
     gradientDepth: number;
     kernelDepth: number;
+    scopeStack: { readonly name: string }[];
     registeredVariables: Record<string, tf.Variable>;
   };
   nextTensorId(): number;
+  makeTensor(...args: unknown[]): tf.Tensor;
   startTape(): void;
   endTape(): void;
   keep<T extends tf.Tensor>(tensor: T): T;
   runKernelFunc(params: KernelParams): tf.Tensor | tf.Tensor[];
 }
 
+/** The operations of tfjs that draw random numbers, by the names of their scopes. */
+const RANDOM_SCOPES = new Set(
+  [
+    'dropout',
+    'randomUniform',
+    'randomNormal',
+    'randomStandardNormal',
+    'truncatedNormal',
+    'randomGamma',
+    'randomUniformInt',
+  ].flatMap((name) => [`${name}__op`, `${name}_`]),
+);
+
 function internals(): EngineInternals {
   const engine = tf.engine() as unknown as EngineInternals;
-  const expected = ['startTape', 'endTape', 'runKernelFunc', 'keep', 'nextTensorId'] as const;
+  const expected = ['startTape', 'endTape', 'runKernelFunc', 'keep', 'nextTensorId', 'makeTensor'] as const;
   for (const method of expected) {
     if (typeof engine[method] !== 'function') {
       throw new DpError(
@@ -154,8 +171,10 @@ export function recordTape(
   const callsByNode: { end: number }[] = [];
   let insideKernel = 0;
 
-  const runKernelFunc = engine.runKernelFunc;
-  const keep = engine.keep;
+  const random = new Set<number>();
+  const made = new Set<string>();
+  let nested = false;
+  const { runKernelFunc, keep, makeTensor, startTape } = engine;
   const substituted = new Set([...(options.substitutes?.values() ?? [])].map((tensor) => tensor.id));
   engine.runKernelFunc = function observed(this: EngineInternals, given: KernelParams) {
     const isKernel = given.kernelName !== undefined;
@@ -173,7 +192,10 @@ export function recordTape(
               ? 'variable'
               : tensor.id < firstId || substituted.has(tensor.id)
                 ? 'captured'
-                : 'created';
+                : random.has(tensor.id)
+                  ? 'random'
+                  : 'created';
+          if (tensor instanceof tf.Variable && tensor.id >= firstId) made.add(tensor.name);
           if (origin === 'created' && tensor.rank === 0 && !(tensor as { kept?: boolean }).kept) {
             // Scalars that scale the loss are read after the function's own tidies have ended.
             keptScalars.push(keep.call(engine, tensor));
@@ -215,6 +237,16 @@ export function recordTape(
     return keep.call(engine, tensor) as T;
   };
 
+  engine.makeTensor = function observed(...args: unknown[]): tf.Tensor {
+    const tensor = makeTensor.apply(engine, args);
+    if (engine.state.scopeStack.some(({ name }) => RANDOM_SCOPES.has(name))) random.add(tensor.id);
+    return tensor;
+  };
+  engine.startTape = function observed(): void {
+    nested = true;
+    startTape.call(engine);
+  };
+
   let value: tf.Tensor | undefined;
   let raw: RawTapeNode[] = [];
   const disposeAll = () => {
@@ -222,7 +254,7 @@ export function recordTape(
     for (const leaf of leaves.values()) leaf.value?.dispose();
     for (const scalar of keptScalars) scalar.dispose();
   };
-  engine.startTape();
+  startTape.call(engine);
   try {
     value = tf.tidy('forward', f);
   } finally {
@@ -230,8 +262,9 @@ export function recordTape(
     raw = engine.state.activeTape ?? [];
     engine.state.activeTape = null;
     // Own properties shadow the prototype's methods; deleting them restores those.
-    delete (engine as Partial<EngineInternals>).runKernelFunc;
-    delete (engine as Partial<EngineInternals>).keep;
+    for (const method of ['runKernelFunc', 'keep', 'makeTensor', 'startTape'] as const) {
+      delete (engine as Partial<EngineInternals>)[method];
+    }
     if (!(value instanceof tf.Tensor)) disposeAll();
   }
   if (!(value instanceof tf.Tensor)) {
@@ -256,10 +289,10 @@ export function recordTape(
     start = Math.max(start, end);
     nodes.push(own);
   });
-  const assigned = Object.entries(engine.state.registeredVariables)
-    .filter(([name, v]) => before.has(name) && before.get(name) !== v.dataId)
-    .map(([name]) => name);
-  return { value, nodes, calls, leaves, assigned, keptShapes, dispose: disposeAll };
+  for (const [name, v] of Object.entries(engine.state.registeredVariables)) {
+    if (before.get(name) !== v.dataId) made.add(name);
+  }
+  return { value, nodes, calls, leaves, assigned: [...made], keptShapes, nested, dispose: disposeAll };
 }
 
 /** Runs one recorded call again on other inputs; outputs are tracked by the enclosing `tf.tidy`. */

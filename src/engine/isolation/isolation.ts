@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { DpError } from 'privacy-accounting';
-import type { KernelCall, Tape } from '../tape.js';
+import type { KernelCall, Leaf, Tape } from '../tape.js';
 import { taintRuleOf } from './kernel-rules.js';
 import { sizeOf } from './layout.js';
 import { PUBLIC, rows, type Taint } from './taint.js';
@@ -28,6 +28,7 @@ export interface Isolation {
  */
 export function proveIsolation(tape: Tape): Isolation {
   refuseSideEffects(tape);
+  refuseNestedGradients(tape);
   const calls = callsLeadingTo(tape.value, tape.calls);
   const producer = new Map<number, KernelCall>();
   for (const call of calls) for (const output of call.outputs) producer.set(output.id, call);
@@ -35,10 +36,12 @@ export function proveIsolation(tape: Tape): Isolation {
   const batch = returns === 'total' ? batchFromTotal(tape, producer) : batchFromVector(tape.value);
 
   const taints = new Map<number, Taint>();
+  const varied = new Set<number>();
   for (const leaf of tape.leaves.values()) {
     const { tensor, origin } = leaf;
-    if (origin !== 'captured' || tensor.rank === 0) taints.set(tensor.id, PUBLIC);
-    else if (tensor.shape[0] === batch)
+    if (differsByPlace(leaf)) varied.add(tensor.id);
+    if (origin !== 'captured') taints.set(tensor.id, PUBLIC);
+    else if (tensor.rank > 0 && tensor.shape[0] === batch)
       taints.set(tensor.id, rows({ inner: sizeOf(tensor.shape.slice(1)), axis: 0 }));
   }
   const taintOf = (tensor: tf.Tensor): Taint => taints.get(tensor.id) ?? PUBLIC;
@@ -54,18 +57,31 @@ export function proveIsolation(tape: Tape): Isolation {
           'Replace it, or compute it outside the loss on public data.',
       );
     }
-    const taint = rule({ call, batch, taintOf: (name) => taintOf(call.inputs[name] as tf.Tensor) });
+    const taint = rule({
+      call,
+      batch,
+      taintOf: (name) => taintOf(call.inputs[name] as tf.Tensor),
+      isVaried: (name) => {
+        const input = call.inputs[name] as tf.Tensor;
+        return varied.has(input.id) || (input instanceof tf.Variable && input.rank > 0);
+      },
+    });
     if (taint.kind === 'mixed') {
       throw new DpError(
         'DP_CROSS_EXAMPLE',
         `Expected each example's loss to depend on that example alone, but ${describe(call)} ${taint.how}. ` +
           'Clipping one example then does not bound its influence. ' +
           (call.kernelName === 'FusedBatchNorm'
-            ? 'Use layer or group normalisation instead of batch normalisation.'
+            ? 'Use layer normalisation instead of batch normalisation.'
             : 'Remove it, or reduce within the example first.'),
       );
     }
-    for (const output of call.outputs) taints.set(output.id, taint);
+    const spreads =
+      taint.kind === 'public' && Object.values(call.inputs).some((input) => varied.has(input.id));
+    for (const output of call.outputs) {
+      taints.set(output.id, taint);
+      if (spreads || (NUMBERING.has(call.kernelName) && output.size > 1)) varied.add(output.id);
+    }
   }
   checkValue(tape.value, taintOf(tape.value), returns, batch);
   return { batch, returns, taintOf, calls, scales: scalesOf(tape, calls, taintOf, batch) };
@@ -108,11 +124,29 @@ function scalesOf(
   return scales;
 }
 
+/** Kernels that number places. */
+const NUMBERING = new Set(['Range', 'LinSpace']);
+
+/**
+ * Whether a public tensor may give each place along its first axis a value of its own. Where such a tensor meets
+ * the batch place by place, who is in the batch decides who gets which value. Random masks do not count: their
+ * distribution is the same at every place.
+ */
+function differsByPlace(leaf: Leaf): boolean {
+  const { tensor, origin, value } = leaf;
+  if (origin !== 'created' || tensor.rank === 0 || tensor.size <= 1) return false;
+  // Values are kept while a computation is new; later they are taken to be made in the same way.
+  if (value === undefined) return false;
+  const values = value.dataSync();
+  const width = tensor.size / (tensor.shape[0] as number);
+  return values.some((entry, i) => entry !== values[i % width]);
+}
+
 function refuseSideEffects(tape: Tape): void {
   if (tape.assigned.length > 0) {
     throw new DpError(
       'DP_CROSS_EXAMPLE',
-      `Expected a loss function that leaves all variables as they are, but it assigned to ` +
+      `Expected a loss function that leaves all variables as they are, but it assigned to or made ` +
         `'${tape.assigned.join("', '")}'. Batch statistics kept like this (the moving averages of batch ` +
         'normalisation, frozen or not) publish data without noise: remove that layer.',
     );
@@ -124,6 +158,15 @@ function refuseSideEffects(tape: Tape): void {
         'next batch, as stateful recurrent layers do: one example would reach the next. Set stateful to false.',
     );
   }
+}
+
+function refuseNestedGradients(tape: Tape): void {
+  if (!tape.nested) return;
+  throw new DpError(
+    'DP_UNSUPPORTED_OP',
+    'Expected a loss function without gradients of its own, got one that calls tf.grad, tf.grads or ' +
+      'tf.variableGrads. A gradient inside the loss sums over the batch. Compute it outside, on public data.',
+  );
 }
 
 function callsLeadingTo(value: tf.Tensor, calls: readonly KernelCall[]): KernelCall[] {
@@ -143,7 +186,14 @@ function batchFromVector(value: tf.Tensor): number {
     throw new DpError(
       'DP_INVALID_ARGUMENT',
       `Expected per-example losses of shape [batch] or a scalar, got shape [${value.shape}]. Reduce each ` +
-        "example's loss over its other axes first: the unit of privacy is the example.",
+        "example's loss over its other axes first, as in tf.mean(losses, 1): the unit of privacy is the example.",
+    );
+  }
+  if (value.shape[0] === 0) {
+    throw new DpError(
+      'DP_INVALID_ARGUMENT',
+      'Expected at least one example, got an empty batch. An empty Poisson batch is a step all the same: call ' +
+        'optimizer.step() without computing a loss.',
     );
   }
   return value.shape[0] as number;

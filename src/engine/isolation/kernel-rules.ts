@@ -11,6 +11,8 @@ export interface TaintContext {
   readonly call: KernelCall;
   readonly batch: number;
   taintOf(input: string): Taint;
+  /** Whether a public input may hold another value at every place of the batch. */
+  isVaried(input: string): boolean;
 }
 export type TaintResult = Taint | { readonly kind: 'mixed'; readonly how: string };
 export type TaintRule = (context: TaintContext) => TaintResult;
@@ -39,24 +41,47 @@ function broadcastLayout(
 }
 
 /** Every rows input, broadcast to the output, must put the same example at the same place. */
-function elementwise(names?: readonly string[]): TaintRule {
-  return ({ call, batch, taintOf }) => {
+function elementwise(only?: readonly string[]): TaintRule {
+  return (context) => {
+    const { call, batch, taintOf } = context;
     const target = outputShape(call);
+    const names = only ?? Object.keys(call.inputs);
     let found: RowLayout | undefined;
-    for (const name of names ?? Object.keys(call.inputs)) {
+    for (const name of names) {
       if (!(name in call.inputs)) continue;
       const taint = taintOf(name);
       if (taint.kind === 'public') continue;
       if (taint.kind === 'total') return mixed('uses a sum over examples inside a non-linear computation');
       const layout = broadcastLayout(shapeOf(call, name), taint.layout, target, batch);
       if (layout === undefined) return mixed(`broadcasts the batch of input '${name}' along another axis`);
-      if (found !== undefined && found.inner !== layout.inner) {
+      if (batch > 1 && found !== undefined && found.inner !== layout.inner) {
         return mixed('combines two tensors whose batches lie along different axes');
       }
       found = layout;
     }
-    return found === undefined ? PUBLIC : rows(found);
+    if (found === undefined) return PUBLIC;
+    const byPlace = names.find((name) => weighsPlaces(context, name, found, target));
+    if (byPlace !== undefined) {
+      return mixed(`meets the batch with '${byPlace}', which holds another value for every place in it`);
+    }
+    return rows(found);
   };
+}
+
+/** Whether a public input runs along the batch with values that differ from place to place. */
+function weighsPlaces(
+  { call, batch, taintOf, isVaried }: TaintContext,
+  name: string,
+  layout: RowLayout,
+  target: readonly number[],
+): boolean {
+  if (!(name in call.inputs) || taintOf(name).kind !== 'public' || !isVaried(name) || batch === 1)
+    return false;
+  const at = batchAxisOf(target, layout, batch);
+  if (at === undefined) return true;
+  const shape = shapeOf(call, name);
+  const axis = at.axis - (target.length - shape.length);
+  return axis >= 0 && shape[axis] !== 1;
 }
 
 /** Linear maps let a sum over examples through: the tail between the per-example losses and their total. */
@@ -66,7 +91,7 @@ function linear(scaledBy?: string): TaintRule {
     const names = Object.keys(context.call.inputs);
     const kinds = names.map((name) => context.taintOf(name).kind);
     if (!kinds.includes('total')) return general(context);
-    if (kinds.includes('rows')) return mixed("adds a sum over examples to single examples' values");
+    if (kinds.includes('rows')) return mixed("combines a sum over examples with single examples' values");
     if (scaledBy === 'product' && kinds.filter((kind) => kind === 'total').length > 1) {
       return mixed('multiplies two sums over examples');
     }
@@ -196,7 +221,7 @@ const matMul: TaintRule = (context) => {
   const b = side('b');
   if (a.kind === 'mixed') return a;
   if (b.kind === 'mixed') return b;
-  if (a.kind === 'rows' && b.kind === 'rows' && a.layout.inner !== b.layout.inner) {
+  if (batch > 1 && a.kind === 'rows' && b.kind === 'rows' && a.layout.inner !== b.layout.inner) {
     return mixed('multiplies every example with every other');
   }
   for (const extra of ['bias', 'preluActivationWeights']) {
@@ -213,7 +238,7 @@ const transpose: TaintRule = onBatchAxis('x', (at, _shape, { call }) => {
 });
 
 function join(stacks: boolean): TaintRule {
-  return ({ call, batch, taintOf }) => {
+  return ({ call, batch, taintOf, isVaried }) => {
     const target = outputShape(call);
     const joined = wrap(listOf(call.attrs.axis)[0] ?? 0, target.length);
     let found: RowLayout | undefined;
@@ -227,12 +252,18 @@ function join(stacks: boolean): TaintRule {
       const axis = stacks && at.axis >= joined ? at.axis + 1 : at.axis;
       if (axis === joined) return mixed('joins along the batch');
       const here = layoutAt(target, axis, at.block);
-      if (found !== undefined && found.inner !== here.inner) {
+      if (batch > 1 && found !== undefined && found.inner !== here.inner) {
         return mixed('joins tensors whose batches lie along different axes');
       }
       found = here;
     }
-    return found === undefined ? PUBLIC : rows(found);
+    if (found === undefined) return PUBLIC;
+    if (
+      Object.keys(call.inputs).some((name) => taintOf(name).kind === 'public' && isVaried(name) && batch > 1)
+    ) {
+      return mixed('joins the batch with values that differ from place to place');
+    }
+    return rows(found);
   };
 }
 
@@ -327,7 +358,9 @@ add(
    Square Step Tan Tanh`,
   pointwise,
 );
-add('ZerosLike OnesLike Fill Range LinSpace', constant);
+// Ones in the shape of the batch can be counted, so they are the examples'.
+add('ZerosLike OnesLike', pointwise);
+add('Fill Range LinSpace', constant);
 add(
   `Atan2 Equal FloorDiv Greater GreaterEqual Less LessEqual LogicalAnd LogicalOr Maximum Minimum Mod NotEqual Pow
    Prelu SquaredDifference`,

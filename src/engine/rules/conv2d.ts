@@ -69,7 +69,7 @@ function filterPiece(use: Use): Piece | undefined {
   const layout = layoutOf(use, x);
   if (conv === undefined || output === undefined || layout === undefined) return undefined;
   const [, , , channels] = conv.filter.shape;
-  const patches = extractPatches(conv);
+  const { patches, order } = extractPatches(conv);
   const images = conv.x.shape[0] / use.batch;
   const delta = toBatchTime(output.gradient, output.layout, channels, use.batch);
   const positions = patches.shape[1];
@@ -82,7 +82,7 @@ function filterPiece(use: Use): Piece | undefined {
     use.batch,
   );
   if (left === undefined || delta === undefined || left.shape[1] !== images * positions) return undefined;
-  return { kind: 'outer', left, right: delta };
+  return { kind: 'outer', left, right: delta, ...(order === undefined ? {} : { order }) };
 }
 
 /**

@@ -29,3 +29,14 @@ export const multiplyRule: OpRule = {
     return gradient === undefined ? undefined : { kind: 'direct', gradient };
   },
 };
+
+/** On the native backend tfjs's own gradient of ReLU spends five times as long in its step function. */
+export const reluRule: OpRule = {
+  nodes: ['Relu'],
+  inputGradient(use, input) {
+    const [x] = use.node.saved;
+    const gradient = use.outputGradients[0];
+    if (input !== 'x' || !x || !gradient || tf.getBackend() !== 'tensorflow') return undefined;
+    return tf.mul(gradient, tf.cast(tf.greater(x, 0), 'float32'));
+  },
+};

@@ -10,11 +10,18 @@
  * compares each rule with masked back-propagation on the same tape.
  */
 import { conv2dRule } from './conv2d.js';
-import { addRule, multiplyRule } from './elementwise.js';
+import { addRule, multiplyRule, reluRule } from './elementwise.js';
 import { gatherRule } from './gather.js';
 import { matMulRule } from './matmul.js';
 import type { OpRule } from './op-rule.js';
 
 export type { OpRule, Use } from './op-rule.js';
 
-export const defaultRules: readonly OpRule[] = [matMulRule, conv2dRule, addRule, multiplyRule, gatherRule];
+export const defaultRules: readonly OpRule[] = [
+  matMulRule,
+  conv2dRule,
+  addRule,
+  multiplyRule,
+  gatherRule,
+  reluRule,
+];

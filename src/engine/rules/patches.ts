@@ -1,95 +1,104 @@
 import * as tf from '@tensorflow/tfjs-core';
+import type { RowOrder } from '../piece.js';
 import type { Convolution } from './conv2d.js';
 
-interface NodeBackend {
-  executeSingleOutput?(name: string, attributes: readonly unknown[], inputs: readonly tf.Tensor[]): tf.Tensor;
-  readonly binding?: Readonly<Record<string, number>>;
+/** im2col: the patch under each position of the filter. */
+export interface Patches {
+  /** [images, positions, kh·kw·channels]. */
+  readonly patches: tf.Tensor3D;
+  /** How a patch's elements lie, where not as in the filter [kh, kw, channels]. */
+  readonly order?: RowOrder;
 }
 
+/** Widest patch for which a convolution with unit filters is the cheapest way to form it. */
+const NARROW = 64;
+
 /**
- * im2col: the patch under each position of the filter, [images, positions, kh·kw·channels], with the channel
- * fastest, as the filter [kh, kw, channels, out] lies in memory.
+ * Extracts patches the cheapest way that the shapes allow: a reshape for 1×1; a convolution with unit filters
+ * where patches are narrow; slices, one for each tap of the filter, otherwise. A stride that divides the filter
+ * is first folded into the channels, so that the slices are contiguous.
  */
-export function extractPatches(conv: Convolution): tf.Tensor3D {
-  const { x, filter, strides, dilations } = conv;
+export function extractPatches(conv: Convolution): Patches {
+  const { filter, strides, dilations } = conv;
   const [kh, kw, channels] = filter.shape;
+  const [sh, sw] = strides;
   const info = tf.backend_util.computeConv2DInfo(
-    x.shape,
+    conv.x.shape,
     filter.shape,
     [...strides],
     [...dilations],
     conv.pad,
   );
-  const { outHeight, outWidth, padInfo } = info;
-  const { top, bottom, left, right } = padInfo;
+  const { outHeight, outWidth } = info;
+  const x = padded(conv.x, info.padInfo);
   const images = x.shape[0];
-  if (kh === 1 && kw === 1 && strides[0] === 1 && strides[1] === 1 && top + bottom + left + right === 0) {
-    return tf.reshape(x, [images, outHeight * outWidth, channels]);
+  const width = kh * kw * channels;
+  const flat = (tensor: tf.Tensor) =>
+    tf.reshape(tensor, [images, outHeight * outWidth, width]) as tf.Tensor3D;
+  if (kh === 1 && kw === 1 && sh === 1 && sw === 1) return { patches: flat(x) };
+  if (width <= NARROW) {
+    const units = tf.reshape(tf.eye(width), [kh, kw, channels, width]) as tf.Tensor4D;
+    return { patches: flat(tf.conv2d(x, units, [sh, sw], 'valid', 'NHWC', [...dilations])) };
   }
-  const padded =
-    top + bottom + left + right === 0
-      ? x
-      : tf.pad(x, [
-          [0, 0],
-          [top, bottom],
-          [left, right],
-          [0, 0],
-        ]);
-  const shape: [number, number, number] = [images, outHeight * outWidth, kh * kw * channels];
-  const native = nativePatches(padded, conv);
-  if (native !== undefined) return tf.reshape(native, shape);
-  const taps: tf.Tensor[] = [];
-  for (let row = 0; row < kh; row++) {
-    for (let column = 0; column < kw; column++) {
-      const begin = [0, row * dilations[0], column * dilations[1], 0];
-      taps.push(
-        strides[0] === 1 && strides[1] === 1
-          ? tf.slice(padded, begin, [images, outHeight, outWidth, channels])
+  const undilated = dilations[0] === 1 && dilations[1] === 1;
+  if (undilated && sh * sw > 1 && kh % sh === 0 && kw % sw === 0) {
+    const folded = foldStride(x, [sh, sw], [outHeight - 1 + kh / sh, outWidth - 1 + kw / sw]);
+    return {
+      patches: flat(taps(folded, [kh / sh, kw / sw], [1, 1], [1, 1], [outHeight, outWidth])),
+      order: { shape: [kh / sh, kw / sw, sh, sw, channels], perm: [0, 2, 1, 3, 4] },
+    };
+  }
+  return { patches: flat(taps(x, [kh, kw], [sh, sw], [...dilations], [outHeight, outWidth])) };
+}
+
+type Pair = readonly [number, number];
+
+function padded(
+  x: tf.Tensor4D,
+  pad: { readonly top: number; readonly bottom: number; readonly left: number; readonly right: number },
+): tf.Tensor4D {
+  const { top, bottom, left, right } = pad;
+  if (top + bottom + left + right === 0) return x;
+  return tf.pad(x, [
+    [0, 0],
+    [top, bottom],
+    [left, right],
+    [0, 0],
+  ]);
+}
+
+/** [n, h·sh, w·sw, c] as [n, h, w, sh·sw·c]: what a stride steps over becomes channels. */
+function foldStride(x: tf.Tensor4D, [sh, sw]: Pair, [rows, columns]: Pair): tf.Tensor4D {
+  const [images, height, width, channels] = x.shape;
+  const h = rows * sh;
+  const w = columns * sw;
+  const fitted =
+    height >= h && width >= w
+      ? tf.slice(x, [0, 0, 0, 0], [images, h, w, channels])
+      : tf.slice(padded(x, { top: 0, bottom: h, left: 0, right: w }), [0, 0, 0, 0], [images, h, w, channels]);
+  const split = tf.reshape(fitted, [images * rows, sh, columns, sw * channels]);
+  return tf.reshape(tf.transpose(split, [0, 2, 1, 3]), [images, rows, columns, sh * sw * channels]);
+}
+
+/** One slice for each tap of the filter, joined along the channels. */
+function taps(x: tf.Tensor4D, kernel: Pair, stride: Pair, dilation: Pair, out: Pair): tf.Tensor {
+  const [images, , , channels] = x.shape;
+  const slices: tf.Tensor[] = [];
+  for (let row = 0; row < kernel[0]; row++) {
+    for (let column = 0; column < kernel[1]; column++) {
+      const top = row * dilation[0];
+      const left = column * dilation[1];
+      slices.push(
+        stride[0] === 1 && stride[1] === 1
+          ? tf.slice(x, [0, top, left, 0], [images, out[0], out[1], channels])
           : tf.stridedSlice(
-              padded,
-              begin,
-              [
-                images,
-                (begin[1] as number) + (outHeight - 1) * strides[0] + 1,
-                (begin[2] as number) + (outWidth - 1) * strides[1] + 1,
-                channels,
-              ],
-              [1, strides[0], strides[1], 1],
+              x,
+              [0, top, left, 0],
+              [images, top + (out[0] - 1) * stride[0] + 1, left + (out[1] - 1) * stride[1] + 1, channels],
+              [1, stride[0], stride[1], 1],
             ),
       );
     }
   }
-  return tf.reshape(tf.concat(taps, 3), shape);
-}
-
-/** TensorFlow's own kernel, which tfjs does not wrap, on the native backend. */
-function nativePatches(padded: tf.Tensor, conv: Convolution): tf.Tensor | undefined {
-  if (tf.getBackend() !== 'tensorflow') return undefined;
-  const backend = tf.backend() as unknown as NodeBackend;
-  const { binding } = backend;
-  const listOfInts = binding?.TF_ATTR_INT;
-  const typeAttribute = binding?.TF_ATTR_TYPE;
-  const stringAttribute = binding?.TF_ATTR_STRING;
-  const float = binding?.TF_FLOAT;
-  if (
-    typeof backend.executeSingleOutput !== 'function' ||
-    listOfInts === undefined ||
-    typeAttribute === undefined ||
-    stringAttribute === undefined ||
-    float === undefined
-  ) {
-    return undefined;
-  }
-  const [kh, kw] = conv.filter.shape;
-  return backend.executeSingleOutput(
-    'ExtractImagePatches',
-    [
-      { name: 'ksizes', type: listOfInts, value: [1, kh, kw, 1] },
-      { name: 'strides', type: listOfInts, value: [1, ...conv.strides, 1] },
-      { name: 'rates', type: listOfInts, value: [1, ...conv.dilations, 1] },
-      { name: 'T', type: typeAttribute, value: float },
-      { name: 'padding', type: stringAttribute, value: 'VALID' },
-    ],
-    [padded],
-  );
+  return slices.length === 1 ? (slices[0] as tf.Tensor) : tf.concat(slices, 3);
 }

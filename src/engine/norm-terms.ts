@@ -1,0 +1,124 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { LookupPiece, OuterPiece } from './piece.js';
+
+/**
+ * Squared norms of per-example gradients, as products of vectors [batch] that stay on the backend until all
+ * parameters' are read together: one transfer a step, and the products are formed in double precision.
+ */
+export interface NormTerm {
+  readonly factors: readonly Squares[];
+}
+
+/** Sums of squares [batch], and what they may have lost: squares below float32's range count as this much. */
+export interface Squares {
+  readonly values: tf.Tensor1D;
+  readonly floor: number;
+}
+
+/** Relative rounding of one float32 operation. */
+const FLOAT32_UNIT = 2 ** -24;
+/** The smallest positive float32 with full precision. */
+const SMALLEST_NORMAL = 2 ** -126;
+
+/** Sums of squares over all axes but the first, each computed once: a bias and its kernel share their δ. */
+export class RowSquares {
+  private readonly known = new Map<object, tf.Tensor1D>();
+
+  of(tensor: tf.Tensor): Squares {
+    const rows = tensor.shape[0] as number;
+    let values = this.known.get(tensor.dataId);
+    if (values === undefined) {
+      values = tf.sum(tf.square(tf.reshape(tensor, [rows, -1])), 1);
+      this.known.set(tensor.dataId, values);
+    }
+    // The floor keeps a product an upper bound where one factor vanishes and the other is large.
+    return { values, floor: (tensor.size / rows) * SMALLEST_NORMAL };
+  }
+}
+
+/** Reads all terms at once: Σ over a parameter's terms of the product of its factors, for every parameter. */
+export function readNorms(parameters: readonly (readonly NormTerm[])[], batch: number): Float64Array[] {
+  const vectors = [...new Set(parameters.flat().flatMap((term) => term.factors.map(({ values }) => values)))];
+  if (vectors.length === 0) return parameters.map(() => new Float64Array(batch));
+  const values = (vectors.length === 1 ? (vectors[0] as tf.Tensor) : tf.concat(vectors)).dataSync();
+  const at = new Map(vectors.map((vector, k) => [vector, k * batch]));
+  return parameters.map((terms) => {
+    const norms = new Float64Array(batch);
+    for (const { factors } of terms) {
+      for (let i = 0; i < batch; i++) {
+        let product = 1;
+        for (const { values: vector, floor } of factors) {
+          product *= (values[(at.get(vector) as number) + i] as number) + floor;
+        }
+        norms[i] = (norms[i] as number) + product;
+      }
+    }
+    return norms;
+  });
+}
+
+/**
+ * ‖Σₜ lₜ ⊗ rₜ‖² = Σₜₛ ⟨lₜ, lₛ⟩⟨rₜ, rₛ⟩, or undefined where the sum cancels so far that float32 leaves too few
+ * digits: then the gradients themselves are formed.
+ */
+export function ghostNorms(part: OuterPiece): tf.Tensor1D | undefined {
+  const products = tf.mul(
+    tf.matMul(part.left, part.left, false, true),
+    tf.matMul(part.right, part.right, false, true),
+  );
+  const norms = tf.sum(products, [1, 2]) as tf.Tensor1D;
+  if (cancels(norms, products)) return undefined;
+  const time = part.left.shape[1];
+  const squares = tf.sum(tf.mul(products, tf.eye(time)), [1, 2]) as tf.Tensor1D;
+  return withRoundingOfSum(norms, tf.mul(squares, time));
+}
+
+export function lookupNorms(part: LookupPiece): tf.Tensor1D {
+  const [batch, time] = part.ids.shape;
+  const squares = tf.sum(tf.square(tf.reshape(part.right, [batch, -1])), 1) as tf.Tensor1D;
+  if (time === 1) return squares;
+  const same = tf.equal(tf.reshape(part.ids, [batch, time, 1]), tf.reshape(part.ids, [batch, 1, time]));
+  const products = tf.mul(tf.cast(same, 'float32'), tf.matMul(part.right, part.right, false, true));
+  const norms = tf.sum(products, [1, 2]) as tf.Tensor1D;
+  return withRoundingOfSum(cancels(norms, products) ? exactLookupNorms(part) : norms, tf.mul(squares, time));
+}
+
+/**
+ * Norms² enlarged by what the float32 sum over time may err: where large terms cancel, the sum's own rounding
+ * is part of what an example contributes. `massSquared` is at least (Σₜ ‖lₜ‖‖rₜ‖)². What stays below the
+ * engine's rounding margin changes nothing.
+ */
+function withRoundingOfSum(norms: tf.Tensor1D, massSquared: tf.Tensor1D): tf.Tensor1D {
+  const norm = tf.sqrt(norms);
+  const error = tf.mul(tf.sqrt(massSquared), 4 * FLOAT32_UNIT);
+  return tf.square(tf.add(norm, tf.relu(tf.sub(error, tf.mul(norm, 2 ** -20)))));
+}
+
+/** The sum per distinct row, formed in double precision. */
+function exactLookupNorms(part: LookupPiece): tf.Tensor1D {
+  const [batch, time, d] = part.right.shape;
+  const ids = part.ids.dataSync();
+  const right = part.right.dataSync();
+  const norms = new Float32Array(batch);
+  for (let i = 0; i < batch; i++) {
+    const sums = new Map<number, Float64Array>();
+    for (let t = 0; t < time; t++) {
+      const id = ids[i * time + t] as number;
+      const sum = sums.get(id) ?? new Float64Array(d);
+      sums.set(id, sum);
+      const offset = (i * time + t) * d;
+      for (let k = 0; k < d; k++) sum[k] = (sum[k] as number) + (right[offset + k] as number);
+    }
+    let norm = 0;
+    for (const sum of sums.values()) for (const value of sum) norm += value * value;
+    norms[i] = norm;
+  }
+  return tf.tensor1d(norms);
+}
+
+/** Whether cancellation left any example's sum of products below an eighth of its terms: three bits lost. */
+function cancels(norms: tf.Tensor1D, products: tf.Tensor): boolean {
+  const sizes = tf.sum(tf.abs(products), [1, 2]) as tf.Tensor1D;
+  const share = tf.tidy(() => tf.any(tf.less(norms, tf.mul(sizes, 0.125))).dataSync()[0]);
+  return share === 1;
+}
