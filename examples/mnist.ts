@@ -4,8 +4,8 @@
  *   npm run demo
  *
  * 1. Trains a classifier on the 60,000 digits of MNIST without privacy, and with DP-SGD at (ε ≤ 3, δ = 1e-5).
- * 2. Trains a second pair on about 2,000 digits, among which 400 mislabelled canaries were put in or left out by a
- *    fair coin each, and attacks both: who was in the training data?
+ * 2. Trains a second pair on about 2,000 digits, half of 4,000 by a fair coin each, 400 mislabelled canaries among
+ *    them, and attacks both: who was in the training data?
  * 3. Prints what came out and writes it to one HTML page in ./runs, which works offline.
  *
  * Ctrl-C during private training keeps a checkpoint; the message then says how to go on.
@@ -14,13 +14,12 @@
 import { join } from 'node:path';
 import { selectBackend } from 'tfjs-privacy';
 import { auditModel } from 'tfjs-privacy/audit';
-import { renderHtml } from 'tfjs-privacy/report';
+import { renderHtml, renderTerminal } from 'tfjs-privacy/report';
 import { type Digits, firstDigits, loadMnist } from './data/mnist.js';
-import { auditSetIn, auditTensor, membersOf } from './lib/audit-digits.js';
+import { auditSetIn, auditTensor, membersOf, withReferences } from './lib/audit-digits.js';
 import { newRunFolder, runExample, writeOutput } from './lib/command.js';
 import { tensorsOf } from './lib/features.js';
 import { type Attacked, demoReport, type Pair } from './lib/mnist-report.js';
-import { attackTable, resultTable } from './lib/table.js';
 import { type TestDigits, type TrainingTensors, trainPlainly, trainPrivately } from './lib/train.js';
 
 const TARGET = { targetEpsilon: 3, delta: 1e-5 };
@@ -30,21 +29,21 @@ const FULL = {
   train: 60_000,
   test: 10_000,
   plain: { epochs: 6, batchSize: 256, learningRate: 2e-3 },
-  private: { epochs: 15, expectedBatchSize: 1024, l2NormClip: 1, learningRate: 6e-3 },
-  audit: { canaries: 400, members: 1800, references: 4000, nonMembers: 4000 },
-  auditPlain: { epochs: 80, batchSize: 64, learningRate: 4e-3 },
+  private: { epochs: 12, expectedBatchSize: 1024, l2NormClip: 1, learningRate: 6e-3 },
+  audit: { canaries: 400, ordinary: 3600, references: 4000 },
+  auditPlain: { epochs: 100, batchSize: 128, learningRate: 6e-3 },
   auditPrivate: { epochs: 20, expectedBatchSize: 200, l2NormClip: 1, learningRate: 4e-3 },
 };
 
 const DIRECTORY = { private: 'private', auditPrivate: 'audit-private' } as const;
 
 const SMALL: typeof FULL = {
-  train: 6000,
+  train: 4000,
   test: 1000,
   plain: { ...FULL.plain, epochs: 2 },
-  private: { ...FULL.private, epochs: 3, expectedBatchSize: 512 },
-  audit: { canaries: 100, members: 200, references: 300, nonMembers: 300 },
-  auditPlain: { ...FULL.auditPlain, epochs: 40, batchSize: 32 },
+  private: { ...FULL.private, epochs: 3, expectedBatchSize: 256 },
+  audit: { canaries: 100, ordinary: 400, references: 300 },
+  auditPlain: { ...FULL.auditPlain, batchSize: 64 },
   auditPrivate: { ...FULL.auditPrivate, epochs: 5, expectedBatchSize: 60 },
 };
 
@@ -81,15 +80,16 @@ async function trainPair(
   return { plain, private: protectedOne };
 }
 
-/** Trains a pair on the members of an audit set and attacks both, with the same digits and the same thresholds' rule. */
+/** Trains a pair on the members of an audit set and attacks both on the same digits. */
 async function attackPair(pool: Digits, settings: Settings): Promise<Attacked | undefined> {
   const set = await auditSetIn(join(settings.folder, DIRECTORY.auditPrivate), pool, settings.sizes.audit);
   const pair = await trainPair('auditPrivate', membersOf(set), settings);
   if (pair === undefined) return undefined;
-  const features = auditTensor(set);
+  const attacked = withReferences(set, pool, settings.sizes.audit.references);
+  const features = auditTensor(attacked);
   const attack = (trained: Pair['plain'], subject: string) =>
     auditModel({
-      ...set,
+      ...attacked,
       model: trained.model,
       features,
       subject,
@@ -133,8 +133,6 @@ await runExample(
     const report = demoReport({ pair, attacked, backend, testExamples: testDigits.count, resumed: resume });
     const page = await writeOutput(folder, 'report.html', await renderHtml(report));
     await writeOutput(folder, 'report.json', `${JSON.stringify(report, null, 2)}\n`);
-    process.stdout.write(
-      `${resultTable([pair, attacked.pair])}\n\n${attackTable(attacked)}\n\nReport: ${page}\n`,
-    );
+    process.stdout.write(`${renderTerminal(report)}\nReport: ${page}\n`);
   },
 );

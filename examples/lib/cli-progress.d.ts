@@ -5,6 +5,7 @@ declare module 'cli-progress' {
     readonly stream?: NodeJS.WriteStream;
     readonly etaBuffer?: number;
     readonly barsize?: number;
+    readonly gracefulExit?: boolean;
   }
   class SingleBar {
     constructor(options: BarOptions, preset?: object);

@@ -73,10 +73,10 @@ export function demoReport({
         'on what is publicly known of MNIST, trial runs on it included. On private data such trials spend budget.',
       'Accuracy by epoch is measured on the official test digits, which are public. It is drawn, nothing is chosen by ' +
         'it; the accuracy that is reported is the one after the last step.',
-      'The attacked digits, members and non-members, come from one shuffled pool of the training digits, never from ' +
-        'the official test set. Each of the canaries has a random wrong label and was put into the training data or ' +
-        'left out by a fair coin of its own. Further mislabelled digits, which could not get in, were attacked as ' +
-        'non-members, so that low false-positive rates can be measured. Scores come from logits.',
+      'The attacked digits come from one shuffled pool of the training digits, never from the official test set, and ' +
+        'a fair coin for each put it into the training data or left it out. The canaries among them have a random ' +
+        'wrong label. Further digits of the pool of both kinds, which were never at stake, were attacked as non-members, ' +
+        'so that low false-positive rates can be measured. Scores come from logits.',
       'What was computed from the training digits without noise (losses, the model without privacy, the attacks) is ' +
         'not covered by any ε. It is shown because MNIST is public.',
       ...(resumed

@@ -30,13 +30,21 @@ export function startStage(title: string, total: number): Stage {
       stream: process.stderr,
       etaBuffer: 60,
       barsize: 24,
+      gracefulExit: false,
     },
     cliProgress.Presets.shades_classic,
   );
+  // cli-progress's own handler would swallow Ctrl-C. Whoever else listens for it decides what happens next.
+  const onInterrupt = () => {
+    bar.stop();
+    if (process.listenerCount('SIGINT') === 0) process.kill(process.pid, 'SIGINT');
+  };
+  process.once('SIGINT', onInterrupt);
   bar.start(total, 0, { note: '' });
   return {
     update: (done, note) => bar.update(done, note === undefined ? {} : { note: ` | ${note}` }),
     end() {
+      process.removeListener('SIGINT', onInterrupt);
       bar.stop();
       return seconds();
     },
