@@ -10,9 +10,12 @@ import {
 } from 'privacy-accounting';
 import { type ClippedSum, PerExampleEngine } from '../engine/index.js';
 import { type GaussianSource, gaussianSource, secureRandomWords, seededRandomWords } from '../noise/index.js';
+import type { BatchSampler } from '../sampling/index.js';
 import { GradientAccumulator } from './gradient-accumulator.js';
 import { type InnerOptimizer, innerConfig, restoreInner } from './inner-optimizer.js';
 import { type NamedTensor, NoisedGradientSet, type NoisedGradients } from './noised-gradients.js';
+import { refuseUnknownKeys } from './option-keys.js';
+import { SamplerBook } from './sampler-book.js';
 import { PassBook, type StepBook } from './step-book.js';
 
 /** What a DP-SGD step needs; every field is public knowledge. */
@@ -105,6 +108,33 @@ export class DpOptimizer extends tf.Optimizer {
     return { ...this.counts };
   }
 
+  /**
+   * Books every step from now on as the sampler's event, added to nothing before: for a loop of one's own whose
+   * batches are those that `sampler.next()` drew, each taken whole, once, and in turn.
+   *
+   * @example
+   * const sampler = poissonSampler({ datasetSize: 60000, expectedBatchSize: 256 });
+   * const optimizer = dpOptimizer(tf.train.sgd(0.1), { l2NormClip: 1, noiseMultiplier: 1.1, expectedBatchSize: 256 });
+   * optimizer.bookWith(sampler);
+   * optimizer.privacySpent({ delta: 1e-5, relation: 'add-or-remove-one' });
+   */
+  bookWith(sampler: BatchSampler): void {
+    if (sampler.expectedBatchSize !== this.expectedBatchSize) {
+      throw new DpError(
+        'DP_INVALID_ARGUMENT',
+        `Expected a sampler of expected batch size ${this.expectedBatchSize}, got ${sampler.expectedBatchSize}.`,
+      );
+    }
+    const { event } = this.book;
+    if (event.type !== 'noOp' && !(event.type === 'composed' && event.events.length === 0)) {
+      throw new DpError(
+        'DP_INVALID_ARGUMENT',
+        'Expected an optimizer that has taken no step yet, got one with steps booked. Name the sampler first.',
+      );
+    }
+    this.book = new SamplerBook(sampler);
+  }
+
   /** Books steps elsewhere from now on: for trainers that know the sampler. What was booked is the caller's to keep. */
   useBook(book: StepBook): StepBook {
     const before = this.book;
@@ -113,7 +143,8 @@ export class DpOptimizer extends tf.Optimizer {
   }
 
   /**
-   * An upper bound on ε at `delta` for all steps so far, every step counted as a participation of every record.
+   * An upper bound on ε at `delta` for all steps so far: every step counted as a participation of every record,
+   * unless a sampler was named with `bookWith`.
    *
    * Sound under 'replace-special' (the default) and 'replace-one'. Under 'add-or-remove-one' it throws
    * `DP_UNSUPPORTED_EVENT`: taking a record out may move the others between batches.
@@ -308,6 +339,12 @@ function requireOptions(options: DpOptimizerOptions): void {
       `Expected { l2NormClip, noiseMultiplier, expectedBatchSize }, got ${typeof options}.`,
     );
   }
+  refuseUnknownKeys('dpOptimizer', options, {
+    l2NormClip: true,
+    noiseMultiplier: true,
+    expectedBatchSize: true,
+    seed: true,
+  } satisfies Record<keyof DpOptimizerOptions, true>);
   const { l2NormClip, noiseMultiplier, expectedBatchSize } = options;
   const wrong = (name: string, range: string, value: unknown) =>
     new DpError('DP_INVALID_ARGUMENT', `Expected ${name} ${range}, got ${String(value)}.`);

@@ -9,4 +9,6 @@
  * never less than what was released; saved with a model, it carries its record of the privacy spent.
  */
 export { DpOptimizer, type DpOptimizerOptions, dpOptimizer, type PrivateCounts } from './dp-optimizer.js';
+export { refuseUnknownKeys } from './option-keys.js';
+export { SamplerBook } from './sampler-book.js';
 export { PassBook, type PlannedStep, releaseEvent, type StepBook } from './step-book.js';

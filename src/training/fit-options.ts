@@ -27,7 +27,7 @@ export interface PrivateFitOptions {
   readonly expectedBatchSize: number;
   /** C, the largest L2 norm of one example's gradient. */
   readonly l2NormClip: number;
-  /** Applies the noisy gradients; `tf.train.adam(1e-3)` unless given. */
+  /** Applies the noisy gradients; the compiled optimizer unless given, or `tf.train.adam(1e-3)`. */
   readonly optimizer?: tf.Optimizer;
   /** As in `model.compile`; the compiled loss unless given. */
   readonly loss?: string | LossFunction | readonly (string | LossFunction)[];
@@ -51,6 +51,30 @@ export interface PrivateFitOptions {
   readonly onStep?: (progress: StepProgress) => void | Promise<void>;
   readonly onEpochEnd?: (metrics: EpochMetrics) => void | Promise<void>;
 }
+
+/** The names of all options: a misspelt one must not leave a default in its place. */
+export const FIT_OPTIONS: Readonly<Record<keyof PrivateFitOptions, true>> = {
+  targetEpsilon: true,
+  noiseMultiplier: true,
+  delta: true,
+  epochs: true,
+  steps: true,
+  expectedBatchSize: true,
+  l2NormClip: true,
+  optimizer: true,
+  loss: true,
+  sampler: true,
+  relation: true,
+  accountant: true,
+  maxPhysicalBatch: true,
+  seed: true,
+  runDirectory: true,
+  resume: true,
+  checkpointEverySteps: true,
+  signal: true,
+  onStep: true,
+  onEpochEnd: true,
+};
 
 /** The plan of a run: all numbers settled before any data is touched. */
 export interface FitPlan {

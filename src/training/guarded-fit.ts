@@ -60,6 +60,14 @@ export async function guardedFit(
       `Expected shuffle to be true, false or 'batch', got ${String(fitArgs.shuffle)}.`,
     );
   }
+  const batchSize = fitArgs.batchSize ?? 32;
+  if (batchSize !== optimizer.expectedBatchSize) {
+    throw new DpError(
+      'DP_INVALID_ARGUMENT',
+      `Expected batchSize to be the optimizer's expectedBatchSize of ${optimizer.expectedBatchSize}, got ${batchSize}: ` +
+        'the noisy sum is divided by the latter.',
+    );
+  }
   const rows = (Array.isArray(xs) ? xs[0] : xs)?.shape?.[0];
   if (typeof rows !== 'number' || rows < 1) {
     throw new DpError(

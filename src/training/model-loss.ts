@@ -66,9 +66,13 @@ function withinExample(loss: tf.Tensor): tf.Tensor1D {
 }
 
 /** Refuses layers that cannot be private, by name, before anything is computed. */
-export function refuseUnprivateLayers(model: tfl.LayersModel): void {
+export function refuseUnprivateLayers(model: { readonly layers: readonly tfl.layers.Layer[] }): void {
   for (const layer of model.layers) {
     const kind = layer.getClassName();
+    // Models inside models, and the layers inside wrappers such as timeDistributed and bidirectional.
+    const inside = layer as unknown as { layers?: tfl.layers.Layer[]; layer?: tfl.layers.Layer };
+    if (inside.layers !== undefined) refuseUnprivateLayers({ layers: inside.layers });
+    if (inside.layer !== undefined) refuseUnprivateLayers({ layers: [inside.layer] });
     if (kind === 'BatchNormalization') {
       throw new DpError(
         'DP_CROSS_EXAMPLE',

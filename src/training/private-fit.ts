@@ -2,10 +2,17 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { DpError, type DpEvent, type EpsilonBound, epsilonOf, privacyStatement } from 'privacy-accounting';
 import { type RandomWords, secureRandomWords, seededRandomWords } from '../noise/index.js';
-import { dpOptimizer, PassBook, type PlannedStep, releaseEvent, type StepBook } from '../optimizer/index.js';
+import {
+  DpOptimizer,
+  dpOptimizer,
+  PassBook,
+  refuseUnknownKeys,
+  releaseEvent,
+  SamplerBook,
+} from '../optimizer/index.js';
 import { type BatchSampler, poissonSampler, restoreSampler, shuffleSampler } from '../sampling/index.js';
 import { restoreCheckpoint } from './checkpoint.js';
-import { type FitPlan, type PrivateFitOptions, planFit } from './fit-options.js';
+import { FIT_OPTIONS, type FitPlan, type PrivateFitOptions, planFit } from './fit-options.js';
 import { interruptible } from './interrupt.js';
 import { ModelLoss, refuseUnprivateLayers } from './model-loss.js';
 import type { EpochMetrics } from './progress.js';
@@ -70,6 +77,7 @@ export async function privateFit(
       `Expected a tf.LayersModel, got ${model === null ? 'null' : typeof model}.`,
     );
   }
+  refuseUnknownKeys('privateFit', options, FIT_OPTIONS);
   refuseUnprivateLayers(model);
   const checked = new CheckedData(model, data);
   const { runDirectory } = options;
@@ -91,7 +99,7 @@ export async function privateFit(
         `ε = ${options.targetEpsilon}. Raise the noise multiplier or leave it to calibration.`,
     );
   }
-  const optimizer = dpOptimizer(options.optimizer ?? tf.train.adam(1e-3), {
+  const optimizer = dpOptimizer(options.optimizer ?? compiledOptimizer(model) ?? tf.train.adam(1e-3), {
     l2NormClip: options.l2NormClip,
     noiseMultiplier: plan.noiseMultiplier,
     expectedBatchSize: options.expectedBatchSize,
@@ -101,7 +109,9 @@ export async function privateFit(
   const run = openRun(options, plan, checked.datasetSize, optimizer.inner.getClassName(), resuming);
   try {
     if (run !== undefined && resuming) sampler = await resume(run, model, optimizer, sampler, words);
-    const book = new SamplerBook(sampler, run);
+    const booked =
+      run && releaseEvent({ noiseMultiplier: run.config.noiseMultiplier, secure: !run.config.seeded });
+    const book = new SamplerBook(sampler, run?.record, booked);
     optimizer.useBook(book);
     return await train({ model, checked, options, plan, sampler, optimizer, loss, run, book });
   } finally {
@@ -217,40 +227,6 @@ function logicalBatch(training: Training, indices: Int32Array, variables: tf.Var
   return total;
 }
 
-/** Books steps as the sampler's own event, in the run's write-ahead record where there is one. */
-class SamplerBook implements StepBook {
-  private readonly sampler: BatchSampler;
-  private readonly run: RunDirectory | undefined;
-  private counted = 0;
-  private release: DpEvent | undefined;
-
-  constructor(sampler: BatchSampler, run: RunDirectory | undefined) {
-    this.sampler = sampler;
-    this.run = run;
-    if (run === undefined) return;
-    this.release = releaseEvent({
-      noiseMultiplier: run.config.noiseMultiplier,
-      secure: !run.config.seeded,
-    });
-  }
-
-  get steps(): number {
-    return this.run?.record.steps ?? this.counted;
-  }
-
-  book(step: PlannedStep): void {
-    this.release = releaseEvent({ ...step, secure: step.secure && this.sampler.secure });
-    this.run?.record.append();
-    this.counted++;
-  }
-
-  get event(): DpEvent {
-    return this.release === undefined || this.steps === 0
-      ? { type: 'noOp' }
-      : this.sampler.event(this.release, this.steps);
-  }
-}
-
 /** The running figures of one epoch; all private. */
 class EpochTally {
   private loss = 0;
@@ -281,6 +257,12 @@ class EpochTally {
       nonFiniteExamples: setAside + now.nonFiniteExamples - this.before.nonFiniteExamples,
     };
   }
+}
+
+/** The optimizer that the model was compiled with; the one inside, where that is private already. */
+function compiledOptimizer(model: tfl.LayersModel): tf.Optimizer | undefined {
+  const optimizer = model.optimizer as tf.Optimizer | undefined | null;
+  return optimizer instanceof DpOptimizer ? optimizer.inner : (optimizer ?? undefined);
 }
 
 function makeSampler(options: PrivateFitOptions, datasetSize: number, words: RandomWords): BatchSampler {

@@ -23,8 +23,11 @@ export class CheckedData {
   private readonly unusable: Uint8Array;
 
   constructor(model: tfl.LayersModel, data: TrainingData) {
-    this.xs = tensorsOf('xs', data?.xs);
-    this.ys = tensorsOf('ys', data?.ys);
+    if (typeof data !== 'object' || data === null || !('xs' in data) || !('ys' in data)) {
+      throw invalid('{ xs, ys } as the second argument', data === null ? 'null' : typeof data);
+    }
+    this.xs = tensorsOf('xs', data.xs);
+    this.ys = tensorsOf('ys', data.ys);
     this.datasetSize = this.xs[0]?.shape[0] ?? 0;
     if (this.datasetSize === 0) throw invalid('at least one example', '0 rows in xs');
     for (const [name, list] of [

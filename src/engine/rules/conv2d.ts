@@ -3,6 +3,7 @@ import { DpError } from 'privacy-accounting';
 import { reduceToParameter, toBatchTime } from '../batch-time.js';
 import type { Piece } from '../piece.js';
 import { hasKernel } from '../tape.js';
+import { type Convolution, geometryOf } from './geometry.js';
 import { layoutOf, type OpRule, soleGradient, type Use } from './op-rule.js';
 import { extractPatches } from './patches.js';
 
@@ -13,14 +14,6 @@ import { extractPatches } from './patches.js';
  * input's is asked for, so here that is taken directly.
  */
 
-export interface Convolution {
-  readonly x: tf.Tensor4D;
-  readonly filter: tf.Tensor4D;
-  readonly strides: readonly [number, number];
-  readonly dilations: readonly [number, number];
-  readonly pad: 'valid' | 'same' | number | tf.backend_util.ExplicitPadding;
-}
-
 const pair = (value: unknown): [number, number] =>
   Array.isArray(value) ? [value[0] as number, value[1] as number] : [value as number, value as number];
 
@@ -30,7 +23,6 @@ function convolutionOf(use: Use): Convolution | undefined {
   if (call === undefined) return undefined;
   const { strides, dilations, pad, dataFormat, dimRoundingMode } = call.attrs;
   if (dataFormat !== undefined && dataFormat !== 'NHWC') return undefined;
-  if (dimRoundingMode !== undefined && dimRoundingMode !== null) return undefined;
   // The fused node keeps [filter, x, y, bias], the plain one [x, filter].
   const fused = call.kernelName === 'FusedConv2D';
   const x = node.saved[fused ? 1 : 0];
@@ -42,6 +34,7 @@ function convolutionOf(use: Use): Convolution | undefined {
     strides: pair(strides),
     dilations: pair(dilations ?? 1),
     pad: pad as Convolution['pad'],
+    ...(dimRoundingMode ? { rounding: dimRoundingMode as 'floor' } : {}),
   };
 }
 
@@ -92,13 +85,7 @@ function filterPiece(use: Use): Piece | undefined {
 function summedFilterGradient(conv: Convolution, dy: tf.Tensor4D): tf.Tensor4D | undefined {
   if (Math.max(...conv.strides) > 1 && Math.max(...conv.dilations) > 1) return undefined;
   const [kh, kw] = conv.filter.shape;
-  const info = tf.backend_util.computeConv2DInfo(
-    conv.x.shape,
-    conv.filter.shape,
-    [...conv.strides],
-    [...conv.dilations],
-    conv.pad,
-  );
+  const info = geometryOf(conv);
   const { top, bottom, left, right } = info.padInfo;
   const padded = tf.pad(conv.x, [
     [0, 0],

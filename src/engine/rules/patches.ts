@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { RowOrder } from '../piece.js';
-import type { Convolution } from './conv2d.js';
+import { type Convolution, geometryOf } from './geometry.js';
 
 /** im2col: the patch under each position of the filter. */
 export interface Patches {
@@ -22,13 +22,7 @@ export function extractPatches(conv: Convolution): Patches {
   const { filter, strides, dilations } = conv;
   const [kh, kw, channels] = filter.shape;
   const [sh, sw] = strides;
-  const info = tf.backend_util.computeConv2DInfo(
-    conv.x.shape,
-    filter.shape,
-    [...strides],
-    [...dilations],
-    conv.pad,
-  );
+  const info = geometryOf(conv);
   const { outHeight, outWidth } = info;
   const x = padded(conv.x, info.padInfo);
   const images = x.shape[0];
