@@ -129,10 +129,12 @@ function rocFigures(plotter: Plotter, report: Report, styles: ReadonlyMap<string
   for (const { result } of report.audits) {
     for (const { score, on } of result.attacks) kinds.set(`${score}-${on}`, { score, on });
   }
+  // The first has a row to itself, then two in a row; so has the last, where it would be alone in half a row.
+  const alone = (i: number) => i === 0 || (i === kinds.size - 1 && i % 2 === 1);
   return [...kinds].map(([key, { score, on }], i) =>
     rocFigure(plotter, {
       id: `roc-${key}`,
-      size: i === 0 ? 'full' : 'half',
+      size: alone(i) ? 'full' : 'half',
       series: report.audits.flatMap((audit) => {
         const attack = audit.result.attacks.find(
           (candidate) => candidate.score === score && candidate.on === on,
