@@ -19,9 +19,15 @@ export function toBatchTime(
   if (width === 0 || layout.inner % width !== 0) return undefined;
   const block = layout.inner / width;
   const outer = tensor.size / (batch * layout.inner);
-  if (outer === 1) return tf.reshape(tensor, [batch, block, width]);
+  if (outer === 1) return shaped(tensor, [batch, block, width]);
   const split = tf.reshape(tensor, [outer, batch, block, width]);
   return tf.reshape(tf.transpose(split, [1, 0, 2, 3]), [batch, outer * block, width]);
+}
+
+/** A reshape that costs nothing where the shape is right already. */
+export function shaped<R extends tf.Rank>(tensor: tf.Tensor, shape: tf.ShapeMap[R]): tf.Tensor<R> {
+  const same = tensor.rank === shape.length && tensor.shape.every((extent, axis) => extent === shape[axis]);
+  return (same ? tensor : tf.reshape(tensor, shape)) as tf.Tensor<R>;
 }
 
 /** Multiplies every element by its example's weight; `weights` has shape [batch]. */
@@ -67,7 +73,7 @@ export function reduceToParameter(
   });
   const summed = sumOver.length > 0 ? tf.sum(tf.reshape(gradient, split), sumOver) : gradient;
   const size = sizeOf(parameterShape);
-  if (keptBefore === 1) return tf.reshape(summed, [batch, size]);
+  if (keptBefore === 1) return shaped(summed, [batch, size]);
   const behind = size / keptBefore;
   const front = tf.transpose(tf.reshape(summed, [keptBefore, batch, behind]), [1, 0, 2]);
   return tf.reshape(front, [batch, size]);

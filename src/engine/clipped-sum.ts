@@ -3,7 +3,7 @@ import { DpError } from 'privacy-accounting';
 import { BackwardPass, type ParameterUse, type Seeds } from './backward.js';
 import { type Isolation, proveIsolation } from './isolation/isolation.js';
 import { RowSquares, readNorms } from './norm-terms.js';
-import { ParameterGradient } from './parameter-gradient.js';
+import { ParameterGradient, weightsOf } from './parameter-gradient.js';
 import type { Piece } from './piece.js';
 import { defaultRules, type OpRule } from './rules/index.js';
 import { checkAgainstMaskedBackprop, checkPerturbation } from './self-check.js';
@@ -48,6 +48,8 @@ export interface ClippedSum {
 export interface ClippingOptions {
   /** C, the bound on one example's L2 norm over all parameters together; Infinity switches clipping off. */
   readonly l2NormClip: number;
+  /** Multiplies the sums, their sensitivity and nothing else; 1 unless given. Saves a pass over the parameters. */
+  readonly scale?: number;
 }
 
 /**
@@ -76,7 +78,8 @@ export class PerExampleEngine {
    * anything is changed.
    */
   clippedSum(f: () => tf.Tensor, variables: readonly tf.Variable[], options: ClippingOptions): ClippedSum {
-    const { l2NormClip } = options;
+    const { l2NormClip, scale = 1 } = options;
+    const clipping = { l2NormClip, scale };
     if (!(l2NormClip >= SMALLEST_CLIP)) {
       throw new DpError(
         'DP_INVALID_ARGUMENT',
@@ -88,7 +91,7 @@ export class PerExampleEngine {
     }
     let result: Omit<ClippedSum, typeof clipped> | undefined;
     tf.tidy(() => {
-      result = this.attempt(f, variables, l2NormClip, new Set());
+      result = this.attempt(f, variables, clipping, new Set());
     });
     return result as ClippedSum;
   }
@@ -100,7 +103,7 @@ export class PerExampleEngine {
   private attempt(
     f: () => tf.Tensor,
     variables: readonly tf.Variable[],
-    l2NormClip: number,
+    clipping: Required<ClippingOptions>,
     excluded: ReadonlySet<number>,
     substitutes?: ReadonlyMap<number, tf.Tensor>,
   ): Omit<ClippedSum, typeof clipped> {
@@ -131,18 +134,18 @@ export class PerExampleEngine {
         bad.size < isolation.batch &&
         (firstTime || fallback.length > 0)
       ) {
-        return this.attempt(f, variables, l2NormClip, bad, replaceRows(tape, isolation, bad));
+        return this.attempt(f, variables, clipping, bad, replaceRows(tape, isolation, bad));
       }
       if (bad.size < isolation.batch) {
         if (!addFallbackNorms(norms, fallback, pass, seeds)) {
           if (excluded.size > 0) throw notFinite(fallback);
           const found = this.probeExamples(f, variables, tape, isolation);
           if (found.size === 0) throw notFinite(fallback);
-          return this.attempt(f, variables, l2NormClip, found, replaceRows(tape, isolation, found));
+          return this.attempt(f, variables, clipping, found, replaceRows(tape, isolation, found));
         }
         this.checkOnce(tape, isolation, pass, seeds, gradients, ruleNorms, norms);
       }
-      return finish({ tape, isolation, pass, seeds, gradients, fallback, norms, bad, variables, l2NormClip });
+      return finish({ tape, isolation, pass, seeds, gradients, fallback, norms, bad, variables, clipping });
     } finally {
       tape.dispose();
     }
@@ -234,12 +237,13 @@ interface Processed {
   readonly norms: Float64Array;
   readonly bad: ReadonlySet<number>;
   readonly variables: readonly tf.Variable[];
-  readonly l2NormClip: number;
+  readonly clipping: Required<ClippingOptions>;
 }
 
 /** Clip factors, weighted sums, and what is reported. */
 function finish(processed: Processed): Omit<ClippedSum, typeof clipped> {
-  const { tape, pass, seeds, gradients, fallback, norms, bad, variables, l2NormClip } = processed;
+  const { tape, pass, seeds, gradients, fallback, norms, bad, variables } = processed;
+  const { l2NormClip, scale } = processed.clipping;
   const limit = l2NormClip * (1 - ROUNDING_MARGIN);
   const factors = new Float32Array(norms.length);
   let clippedExamples = 0;
@@ -247,18 +251,18 @@ function finish(processed: Processed): Omit<ClippedSum, typeof clipped> {
     if (bad.has(i)) return;
     const norm = Math.sqrt(square);
     if (norm > l2NormClip) clippedExamples++;
-    factors[i] = norm > limit ? limit / norm : 1;
+    factors[i] = (norm > limit ? limit / norm : 1) * scale;
   });
   const sums = new Map<number, tf.Tensor>();
   if (bad.size < norms.length) {
-    const weights = tf.tensor1d(factors);
+    const weights = weightsOf(factors);
     const keep = bad.size === 0 ? undefined : tf.tensor1d(factors.map((factor) => (factor > 0 ? 1 : 0)));
     for (const gradient of gradients) {
       const usable = keep === undefined ? gradient : gradient.masked(keep);
       sums.set(gradient.variable.id, usable.weightedSum(weights));
     }
     if (fallback.length > 0) {
-      const all = pass.parameterSums(seeds, weights);
+      const all = pass.parameterSums(seeds, tf.tensor1d(factors));
       for (const { id } of fallback) {
         const sum = all.get(id);
         if (sum !== undefined) sums.set(id, sum);

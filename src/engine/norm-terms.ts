@@ -28,7 +28,8 @@ export class RowSquares {
     const rows = tensor.shape[0] as number;
     let values = this.known.get(tensor.dataId);
     if (values === undefined) {
-      values = tf.sum(tf.square(tf.reshape(tensor, [rows, -1])), 1);
+      const axes = Array.from({ length: tensor.rank - 1 }, (_, i) => i + 1);
+      values = tf.sum(tf.square(tensor), axes);
       this.known.set(tensor.dataId, values);
     }
     // The floor keeps a product an upper bound where one factor vanishes and the other is large.

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { shaped } from './batch-time.js';
 import { combinePieces } from './combine-pieces.js';
 import { sizeOf } from './isolation/layout.js';
 import { ghostNorms, lookupNorms, type NormTerm, type RowSquares, type Squares } from './norm-terms.js';
@@ -40,10 +41,11 @@ export class ParameterGradient {
   }
 
   /** Σᵢ weights[i] · gᵢ in the parameter's shape. */
-  weightedSum(weights: tf.Tensor1D): tf.Tensor {
+  weightedSum(weights: Weights): tf.Tensor {
     const sums = this.parts.map((part) => this.partSum(part, weights));
-    const total = sums.length === 1 ? (sums[0] as tf.Tensor) : tf.addN(sums);
-    return tf.reshape(total, this.variable.shape);
+    const flat = [sizeOf(this.variable.shape)] as [number];
+    const total = sums.length === 1 ? (sums[0] as tf.Tensor) : tf.addN(sums.map((sum) => shaped(sum, flat)));
+    return shaped(total, this.variable.shape as [number]);
   }
 
   /** The same gradients with those of some examples exactly zero; `keep` is 1 or 0 an example. */
@@ -95,35 +97,51 @@ export class ParameterGradient {
     return { values: tf.concat(norms), floor: 0 };
   }
 
-  private partSum(part: Piece, weights: tf.Tensor1D): tf.Tensor {
-    const row = tf.reshape(weights, [1, this.batch]) as tf.Tensor2D;
+  private partSum(part: Piece, weights: Weights): tf.Tensor {
     const total = sizeOf(this.variable.shape);
     let sum: tf.Tensor;
-    if (part.kind === 'direct') sum = tf.matMul(row, part.gradient);
+    if (part.kind === 'direct') sum = tf.matMul(weights.row, part.gradient);
     else if (part.kind === 'outer' && this.instantiated.has(part)) {
-      sum = tf.matMul(row, this.instantiated.get(part) as tf.Tensor2D);
+      sum = tf.matMul(weights.row, this.instantiated.get(part) as tf.Tensor2D);
       if (isTall(part)) sum = tf.transpose(tf.reshape(sum, [part.right.shape[2], part.left.shape[2]]));
     } else {
-      const right = tf.mul(part.right, tf.reshape(weights, [this.batch, 1, 1]));
-      const d = part.right.shape[2];
-      const flat = tf.reshape(right, [-1, d]) as tf.Tensor2D;
+      const [batch, time, d] = part.right.shape;
+      const flat: [number, number] = [batch * time, d];
+      const right =
+        time === 1
+          ? tf.mul(shaped(part.right, flat), weights.column)
+          : shaped(tf.mul(part.right, tf.reshape(weights.column, [batch, 1, 1])), flat);
       sum =
         part.kind === 'outer'
-          ? tf.matMul(tf.reshape(part.left, [-1, part.left.shape[2]]), flat, true, false)
-          : scatterRows(tf.reshape(part.ids, [-1]), flat, part.rows);
+          ? tf.matMul(
+              shaped(part.left, [batch * time, part.left.shape[2]]),
+              right as tf.Tensor2D,
+              true,
+              false,
+            )
+          : scatterRows(tf.reshape(part.ids, [-1]), right as tf.Tensor2D, part.rows);
     }
     if (part.kind === 'outer') sum = inOrder(sum, part.order);
-    if (part.columns === undefined) return tf.reshape(sum, [total]);
+    if (part.columns === undefined) return sum;
     const { start, count, of } = part.columns;
-    const block = tf.reshape(sum, [total / of, count]);
-    return tf.reshape(
-      tf.pad(block, [
-        [0, 0],
-        [start, of - start - count],
-      ]),
-      [total],
-    );
+    const block = shaped(sum, [total / of, count]);
+    return tf.pad(block, [
+      [0, 0],
+      [start, of - start - count],
+    ]);
   }
+}
+
+/** One weight an example, in the shapes that products ask for. */
+export interface Weights {
+  /** [1, batch]. */
+  readonly row: tf.Tensor2D;
+  /** [batch, 1]. */
+  readonly column: tf.Tensor2D;
+}
+
+export function weightsOf(values: Float32Array): Weights {
+  return { row: tf.tensor2d(values, [1, values.length]), column: tf.tensor2d(values, [values.length, 1]) };
 }
 
 function isTall(part: OuterPiece): boolean {

@@ -3,7 +3,7 @@ import { DpError } from 'privacy-accounting';
 import type { BackwardPass, Seeds } from './backward.js';
 import { describe, type Isolation } from './isolation/isolation.js';
 import { sizeOf } from './isolation/layout.js';
-import type { ParameterGradient } from './parameter-gradient.js';
+import { type ParameterGradient, weightsOf } from './parameter-gradient.js';
 import { replayCall, type Tape } from './tape.js';
 
 /**
@@ -37,7 +37,7 @@ export function checkAgainstMaskedBackprop(
   tf.tidy(() => {
     const scale = new Float32Array(batch);
     for (const i of chosen) scale[i] = 1 / Math.max(Math.sqrt(norms[i] as number), 1e-12);
-    const weights = tf.tensor1d(scale);
+    const weights = weightsOf(scale);
     const ruleSums = gradients.map((gradient) => gradient.weightedSum(weights));
     const reference = gradients.map((gradient) => new Float64Array(sizeOf(gradient.variable.shape)));
     for (const i of chosen) {

@@ -163,7 +163,10 @@ export class DpOptimizer extends tf.Optimizer {
    */
   accumulate(f: () => tf.Tensor, varList?: tf.Variable[]): tf.Scalar {
     const variables = this.variables(varList);
-    const batch = this.engine.clippedSum(f, variables, { l2NormClip: this.l2NormClip });
+    const batch = this.engine.clippedSum(f, variables, {
+      l2NormClip: this.l2NormClip,
+      scale: 1 / this.expectedBatchSize,
+    });
     this.count(batch);
     this.accumulator.add(variables, batch);
     return batch.value;
@@ -229,8 +232,9 @@ export class DpOptimizer extends tf.Optimizer {
     });
     const gradients = this.accumulator.release(variables, {
       noise: this.noise,
-      standardDeviation: this.noiseMultiplier === 0 ? 0 : this.noiseMultiplier * this.l2NormClip,
-      divisor: this.expectedBatchSize,
+      // The sums were divided by the expected batch size when they were formed, and so is the noise.
+      standardDeviation:
+        this.noiseMultiplier === 0 ? 0 : (this.noiseMultiplier * this.l2NormClip) / this.expectedBatchSize,
     });
     return this.issued.issue(gradients);
   }

@@ -37,10 +37,10 @@ export class GradientAccumulator {
     });
   }
 
-  /** (sum + N(0, sd²)) / divisor + penalty for each variable, and an empty accumulator. */
+  /** Sum + N(0, sd²) + penalty for each variable, and an empty accumulator. */
   release(
     variables: readonly tf.Variable[],
-    options: { readonly noise: GaussianSource; readonly standardDeviation: number; readonly divisor: number },
+    options: { readonly noise: GaussianSource; readonly standardDeviation: number },
   ): NamedTensor[] {
     const known = new Set(variables.map((variable) => variable.id));
     if ([...this.sums.keys()].some((id) => !known.has(id))) {
@@ -49,7 +49,7 @@ export class GradientAccumulator {
         'Expected one list of variables for all physical batches of a step, got different ones.',
       );
     }
-    const { noise, standardDeviation, divisor } = options;
+    const { noise, standardDeviation } = options;
     const gradients = variables.map((variable) => {
       const tensor = tf.tidy(() => {
         let total = this.sums.get(variable.id);
@@ -60,7 +60,9 @@ export class GradientAccumulator {
           const noiseTensor = tf.tensor(sample, variable.shape);
           total = total === undefined ? noiseTensor : tf.add(total, noiseTensor);
         }
-        const mean = total === undefined ? tf.zeros(variable.shape) : tf.mul(total, 1 / divisor);
+        // Without noise this is the accumulated tensor itself, which is disposed below.
+        const mean =
+          total === undefined ? tf.zeros(variable.shape) : standardDeviation > 0 ? total : tf.clone(total);
         const penalty = this.penalties.get(variable.id);
         return tf.keep(penalty === undefined ? mean : tf.add(mean, penalty));
       });

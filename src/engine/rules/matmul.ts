@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { reduceToParameter, toBatchTime } from '../batch-time.js';
+import { reduceToParameter, shaped, toBatchTime } from '../batch-time.js';
 import { batchAxisOf, layoutAt, type RowLayout, sizeOf } from '../isolation/layout.js';
 import type { Piece } from '../piece.js';
 import { layoutOf, type OpRule, soleGradient, type Use } from './op-rule.js';
@@ -70,7 +70,7 @@ function weightPiece(use: Use, side: 'a' | 'b'): Piece | undefined {
   if (inner === undefined) return undefined;
   const deltaLayout = layoutOf(use, inner);
   if (deltaLayout === undefined) return undefined;
-  const gradient = tf.reshape(output.gradient, inner.shape);
+  const gradient = shaped(output.gradient, inner.shape as [number]);
   const other = side === 'b' ? 'a' : 'b';
   const layout = layoutOf(use, product[other]);
   if (layout === undefined) return undefined;
@@ -98,7 +98,7 @@ export const matMulRule: OpRule = {
     const side = names[input];
     if (product === undefined || !gradient || (side !== 'a' && side !== 'b')) return undefined;
     const { saved, transposeA, transposeB } = product;
-    const dy = tf.reshape(gradient, fusedOutputShape(use) ?? gradient.shape);
+    const dy = shaped(gradient, (fusedOutputShape(use) ?? gradient.shape) as [number]);
     if (side === 'a') {
       return transposeA
         ? tf.matMul(saved.b, dy, transposeB, true)
