@@ -240,15 +240,6 @@ const refused: Record<string, Record<string, readonly [Build, RegExp]>> = {
       }),
       /multinomial|reshape/i,
     ],
-    'counted by a confusion matrix': [
-      linear({
-        losses: (l, x, y) => {
-          const [guess, label] = [tf.argMax(tf.slice(x, [0, 0], [-1, 2]), 1), tf.argMax(y, 1)];
-          return tf.mul(l, tf.sum(tf.math.confusionMatrix(label as tf.Tensor1D, guess as tf.Tensor1D, 2)));
-        },
-      }),
-      /matmul|confusion/i,
-    ],
   },
   'products over the batch': {
     X·Xᵀ: [linear({ outputs: (z, x) => tf.matMul(tf.matMul(x, x, false, true), z) }), /matmul/i],
