@@ -45,7 +45,8 @@ const run = z.object({
       visibility: visibilitySchema,
     })
     .optional(),
-  seconds: z.number().nonnegative(),
+  /** How long training took, where it is on record. */
+  seconds: z.number().nonnegative().optional(),
   datasetSize: count.optional(),
   epochs: z.number().nonnegative().optional(),
   steps: count.optional(),

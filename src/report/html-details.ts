@@ -87,7 +87,7 @@ function runsTable(runs: readonly ReportRun[]): Markup {
     ['Steps', ({ steps }) => (steps === undefined ? undefined : integer(steps))],
     ['Examples', ({ datasetSize }) => (datasetSize === undefined ? undefined : integer(datasetSize))],
     ['Parameters', ({ parameters }) => (parameters === undefined ? undefined : integer(parameters))],
-    ['Time', ({ seconds }) => duration(seconds)],
+    ['Time', ({ seconds }) => (seconds === undefined ? undefined : duration(seconds))],
   ];
   const used = columns.filter(([, read]) => runs.some((run) => read(run) !== undefined));
   return renderTable({

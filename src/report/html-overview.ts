@@ -120,8 +120,16 @@ ${
 }
 </dl>
 ${audits.map(({ result }) => attackBox(result))}
-<p class="foot">Trained in ${duration(run.seconds)}${run.steps === undefined ? '' : `, ${integer(run.steps)} steps`}.</p>
+${howTrained(run)}
 </article>`;
+}
+
+function howTrained({ seconds, steps }: ReportRun): ReturnType<typeof html> | undefined {
+  const parts = [
+    ...(seconds === undefined ? [] : [`Trained in ${duration(seconds)}`]),
+    ...(steps === undefined ? [] : [`${integer(steps)} steps`]),
+  ];
+  return parts.length === 0 ? undefined : html`<p class="foot">${parts.join(', ')}.</p>`;
 }
 
 function guaranteeNumber(run: ReportRun): string {

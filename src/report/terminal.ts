@@ -80,7 +80,12 @@ function runRow(run: ReportRun): string[] {
   const relation = privacy === 'not private' ? '' : `\n${privacy.relation}`;
   const measured = accuracy === undefined ? '–' : `${percent(accuracy.value)}\n${accuracy.on}`;
   const label = accuracy?.visibility === 'private value' ? `${measured}\n${PRIVATE_LABEL}` : measured;
-  return [run.name, `${guarantee}${relation}`, label, duration(run.seconds)];
+  return [
+    run.name,
+    `${guarantee}${relation}`,
+    label,
+    run.seconds === undefined ? '–' : duration(run.seconds),
+  ];
 }
 
 interface NamedAudit {

@@ -144,7 +144,7 @@ describe('audit', () => {
     const { document } = parseHTML(html);
     expect(document.querySelectorAll('h1')).toHaveLength(1);
     expect(document.body.textContent).toContain('Claim violated');
-    expect(document.body.textContent).toContain('does not record how long training took');
+    expect(document.body.textContent).toContain('Noise multiplier');
   });
 
   it('claims nothing for a run with seeded noise', async () => {
