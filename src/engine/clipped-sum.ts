@@ -1,14 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { DpError } from 'privacy-accounting';
-import { BackwardPass, type ParameterUse, type Seeds } from './backward.js';
+import { BackwardPass, type Seeds } from './backward.js';
+import { addFallbackNorms, parameterGradients } from './collect-gradients.js';
 import { type Isolation, proveIsolation } from './isolation/isolation.js';
-import { RowSquares, readNorms } from './norm-terms.js';
-import { ParameterGradient, weightsOf } from './parameter-gradient.js';
-import type { Piece } from './piece.js';
+import { nonFiniteExamples, replaceRows } from './non-finite.js';
+import { readNorms } from './norm-terms.js';
+import { type ParameterGradient, weightsOf } from './parameter-gradient.js';
 import { defaultRules, type OpRule } from './rules/index.js';
 import { checkAgainstMaskedBackprop, checkPerturbation } from './self-check.js';
 import { recordTape, type Tape } from './tape.js';
-import { viewOf } from './views.js';
 
 /**
  * Gradients are clipped to C(1 − η) so that rounding cannot carry a contribution past C. Sums of neighbouring
@@ -288,81 +288,10 @@ function finish(processed: Processed): Omit<ClippedSum, typeof clipped> {
   };
 }
 
-/** The gradients that rules describe, and the variables that need the masked fallback. */
-function parameterGradients(
-  pass: BackwardPass,
-  seeds: Seeds,
-  variables: readonly tf.Variable[],
-  batch: number,
-): { gradients: ParameterGradient[]; fallback: tf.Variable[] } {
-  const byId = new Map(variables.map((variable) => [variable.id, variable]));
-  const pieces = new Map<number, Piece[]>();
-  const fallback = new Set<number>();
-  const squares = new RowSquares();
-  pass.collectUses(seeds, (use) => {
-    const producers = pass.producersOf(use.tensor);
-    const view = viewOf(use.tensor, producers, (tensor) => byId.get(tensor.id));
-    const piece = view === undefined ? undefined : orient(pass.pieceOf(use), view.order);
-    if (view !== undefined && piece !== undefined) {
-      const list = pieces.get(view.variable.id) ?? [];
-      list.push(view.columns === undefined ? piece : { ...piece, columns: view.columns });
-      pieces.set(view.variable.id, list);
-      return;
-    }
-    for (const id of variablesBehind(use, producers, byId)) fallback.add(id);
-  });
-  return {
-    gradients: variables
-      .filter((variable) => pieces.has(variable.id) && !fallback.has(variable.id))
-      .map((variable) => new ParameterGradient(variable, pieces.get(variable.id) as Piece[], batch, squares)),
-    fallback: variables.filter((variable) => fallback.has(variable.id)),
-  };
-}
-
-function variablesBehind(
-  use: ParameterUse,
-  producers: ReturnType<BackwardPass['producersOf']>,
-  byId: ReadonlyMap<number, tf.Variable>,
-): number[] {
-  const inputs = producers.flatMap((node) => Object.values(node.inputs));
-  return [use.tensor, ...inputs].map((tensor) => tensor.id).filter((id) => byId.has(id));
-}
-
-/** A piece for a transposed view, in the order of the variable itself. */
-function orient(piece: Piece | undefined, order: 'same' | 'transposed'): Piece | undefined {
-  if (piece === undefined || order === 'same') return piece;
-  return piece.kind === 'outer' ? { kind: 'outer', left: piece.right, right: piece.left } : undefined;
-}
-
 function total(parts: readonly Float64Array[], batch: number): Float64Array {
   const sum = new Float64Array(batch);
   for (const part of parts) for (let i = 0; i < batch; i++) sum[i] = (sum[i] as number) + (part[i] as number);
   return sum;
-}
-
-/** Adds ‖gᵢ‖² over the parameters without rules, one backward pass an example; false where one is not finite. */
-function addFallbackNorms(
-  norms: Float64Array,
-  fallback: readonly tf.Variable[],
-  pass: BackwardPass,
-  seeds: Seeds,
-): boolean {
-  if (fallback.length === 0) return true;
-  for (let i = 0; i < norms.length; i++) {
-    const square = tf.tidy(() => {
-      const one = new Float32Array(norms.length);
-      one[i] = 1;
-      const sums = pass.parameterSums(seeds, tf.tensor1d(one));
-      const squares = fallback.flatMap((variable) => {
-        const sum = sums.get(variable.id);
-        return sum === undefined ? [] : [tf.sum(tf.square(sum))];
-      });
-      return squares.length === 0 ? 0 : (tf.addN(squares).dataSync()[0] as number);
-    });
-    if (!Number.isFinite(square)) return false;
-    norms[i] = (norms[i] as number) + square;
-  }
-  return true;
 }
 
 function notFinite(fallback: readonly tf.Variable[]): DpError {
@@ -371,38 +300,4 @@ function notFinite(fallback: readonly tf.Variable[]): DpError {
     `Expected finite gradients of '${fallback.map((variable) => variable.name).join("', '")}', got infinite or NaN ones ` +
       'for every example. No step was taken: clean the data, or lower the learning rate.',
   );
-}
-
-/** Examples whose gradients, losses or data are infinite or NaN. */
-function nonFiniteExamples(norms: Float64Array, seeds: Seeds, isolation: Isolation): Set<number> {
-  const bad = new Set<number>();
-  norms.forEach((square, i) => {
-    if (!Number.isFinite(square)) bad.add(i);
-  });
-  for (const { tensor } of seeds.boundary.values()) {
-    const taint = isolation.taintOf(tensor);
-    // A function that returned a total has disposed its per-example losses; gradients tell as much.
-    if (taint.kind !== 'rows' || tensor.isDisposed) continue;
-    const { inner } = taint.layout;
-    tensor.dataSync().forEach((value, at) => {
-      if (!Number.isFinite(value)) bad.add(Math.floor(at / inner) % isolation.batch);
-    });
-  }
-  return bad;
-}
-
-/** The data that the function read, with the rows of `bad` examples replaced by those of a good one. */
-function replaceRows(tape: Tape, isolation: Isolation, bad: ReadonlySet<number>): Map<number, tf.Tensor> {
-  const rows = Int32Array.from({ length: isolation.batch }, (_, i) => i);
-  const good = rows.find((i) => !bad.has(i)) as number;
-  const from = tf.tensor1d(
-    rows.map((i) => (bad.has(i) ? good : i)),
-    'int32',
-  );
-  const replaced = new Map<number, tf.Tensor>();
-  for (const leaf of tape.leaves.values()) {
-    if (isolation.taintOf(leaf.tensor).kind === 'rows')
-      replaced.set(leaf.tensor.id, tf.gather(leaf.tensor, from));
-  }
-  return replaced;
 }
