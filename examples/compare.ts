@@ -22,7 +22,7 @@ const DELTA = 1e-5;
 const FULL = {
   train: 60_000,
   test: 10_000,
-  plain: { epochs: 6, batchSize: 256, learningRate: 2e-3 },
+  plain: { epochs: 5, batchSize: 256, learningRate: 2e-3 },
   private: { epochs: 10, expectedBatchSize: 1024, l2NormClip: 1, learningRate: 6e-3 },
 };
 

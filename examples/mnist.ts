@@ -28,7 +28,7 @@ const TARGET = { targetEpsilon: 3, delta: 1e-5 };
 const FULL = {
   train: 60_000,
   test: 10_000,
-  plain: { epochs: 6, batchSize: 256, learningRate: 2e-3 },
+  plain: { epochs: 5, batchSize: 256, learningRate: 2e-3 },
   private: { epochs: 12, expectedBatchSize: 1024, l2NormClip: 1, learningRate: 6e-3 },
   audit: { canaries: 400, ordinary: 3600, references: 4000 },
   auditPlain: { epochs: 100, batchSize: 128, learningRate: 6e-3 },

