@@ -38,7 +38,7 @@ const meetings: Record<string, (x: Matrix, w: tf.Variable[]) => tf.Tensor> = {
     tf.add(tf.matMul(x, w as Matrix), tf.matMul(tf.sin(x), w as Matrix)),
   'a form xᵀ·M·x': (x, [w, v]) => {
     const square = tf.matMul(w as Matrix, v as Matrix);
-    return tf.add(tf.sum(tf.mul(tf.matMul(x, square), x), 1), 1);
+    return tf.mul(tf.add(tf.matMul(x, square), 2), x);
   },
   'W as a bias of every example': (x, [w]) => tf.add(tf.reshape(x, [-1, 3, 1]), w!),
   'W scales every example': (x, [w]) => tf.mul(tf.reshape(x, [-1, 3, 1]), w!),

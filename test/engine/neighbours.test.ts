@@ -196,6 +196,32 @@ eachBackend(() => {
     });
   });
 
+  it.each([64, 256, 1024])(
+    '%i examples that all pull the same way: rounding their sum adds nothing',
+    (count) => {
+      const [w, engine] = [tf.variable(tf.zeros([4, 1])), new PerExampleEngine()];
+      const sumOf = (x: tf.Tensor) => {
+        const losses = () => tf.sum(tf.matMul(x as Matrix, w as Matrix), 1);
+        const result = engine.clippedSum(losses, [w], { l2NormClip: 1 });
+        const sum = concatenated(result);
+        disposeResult(result);
+        return sum;
+      };
+      for (const seed of [1, 2, 3]) {
+        const [direction, lengths] = [normals(4, seed), normals(count, seed + 10)];
+        const rows = Array.from(lengths, (length, i) =>
+          Array.from(direction, (value, k) => (2 + Math.abs(length)) * (value + 0.01 * Math.sin(4 * i + k))),
+        );
+        const x = tf.tensor2d(rows);
+        const whole = sumOf(x);
+        for (const i of [0, count >> 1, count - 1]) {
+          const rest = tf.concat([tf.slice(x, [0, 0], [i, 4]), tf.slice(x, [i + 1, 0], [count - i - 1, 4])]);
+          expect(distance(whole, sumOf(rest)), `without ${i}`).toBeLessThanOrEqual(1 + 1e-6);
+        }
+      }
+    },
+  );
+
   it('weights by the place in the batch, which change when an example leaves: refused, or within C', () => {
     const w = tf.variable(tf.zeros([2]));
     const engine = new PerExampleEngine();

@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { PerExampleEngine } from '../../src/engine/index.js';
 import { eachBackend } from '../backends.js';
 import { meanOfExample } from './layers-problem.js';
 import { clipAndSum, expectEqualsLoop, oneExampleGradients, type Problem } from './one-example-loop.js';
@@ -90,6 +91,29 @@ function product(x: tf.Tensor, w: tf.Tensor, transposed = false): tf.Tensor {
   return tf.reshape(tf.matMul(tf.reshape(x, [-1, WIDTH]) as Matrix, w as Matrix, false, transposed), x.shape);
 }
 
+/** What mixes the examples of [B, T, WIDTH], each by a path of its own, and returns the same shape. */
+const MIXERS = {
+  'the batch mean': (x) => tf.sub(x, tf.mean(x, 0)),
+  'the batch maximum': (x) => tf.div(x, tf.add(1, tf.max(tf.abs(x)))),
+  'the next example': (x) =>
+    tf.concat([tf.slice(x, [1, 0, 0], [x.shape[0]! - 1, -1, -1]), tf.slice(x, [0, 0, 0], [1, -1, -1])]),
+  'examples reversed': (x) => tf.reverse(x, 0),
+  'cumulative sums over examples': (x) => tf.cumsum(x, 0),
+  'a softmax over examples': (x) => tf.transpose(tf.softmax(tf.transpose(x, [1, 2, 0])), [2, 0, 1]),
+  'attention across examples': (x) => {
+    const major = tf.transpose(x, [1, 0, 2]) as tf.Tensor3D;
+    return tf.transpose(tf.matMul(tf.softmax(tf.matMul(major, major, false, true)), major), [1, 0, 2]);
+  },
+  'a batch mean times zero': (x) => tf.add(x, tf.mul(0, tf.mean(x, 0))),
+  'rows scrambled': (x) => tf.reshape(tf.transpose(tf.reshape(x, [-1, WIDTH]), [1, 0]), x.shape),
+  'examples stacked in another order': (x) => tf.stack([...tf.unstack(x)].reverse()),
+  'a convolution over examples': (x) => {
+    const image = tf.reshape(tf.transpose(x, [1, 0, 2]), [x.shape[1]!, 1, x.shape[0]!, WIDTH]) as tf.Tensor4D;
+    const blurred = tf.conv2d(image, tf.fill([1, 3, WIDTH, WIDTH], 0.1) as tf.Tensor4D, 1, 'same');
+    return tf.transpose(tf.reshape(blurred, [x.shape[1]!, x.shape[0]!, WIDTH]), [1, 0, 2]);
+  },
+} satisfies Record<string, (x: tf.Tensor) => tf.Tensor>;
+
 type Name = keyof typeof OPERATIONS;
 interface Recipe {
   readonly names: readonly Name[];
@@ -112,7 +136,8 @@ const recipes: fc.Arbitrary<Recipe> = fc.record({
 });
 
 /** With `tied`, operations whose parameters have the same shape share one variable. */
-function build({ names, batch, steps, embedded, tied, reduction, seed }: Recipe): Problem {
+function build(recipe: Recipe, mixer?: { readonly name: keyof typeof MIXERS; readonly at: number }): Problem {
+  const { names, batch, steps, embedded, tied, reduction, seed } = recipe;
   const variables: tf.Variable[] = [];
   const shared = new Map<string, tf.Variable>();
   const parameter = (shape: number[]) => {
@@ -130,6 +155,7 @@ function build({ names, batch, steps, embedded, tied, reduction, seed }: Recipe)
     const used = shape ? parameter(shape) : out;
     return (x: tf.Tensor) => operation(x, used);
   });
+  if (mixer) stack.splice(mixer.at % (stack.length + 1), 0, MIXERS[mixer.name]);
   const input = table ? integers([batch, steps], WIDTH, seed) : normal([batch, steps, WIDTH], seed);
   return {
     data: [input, normal([batch, steps, WIDTH], seed + 99)],
@@ -161,6 +187,28 @@ eachBackend(() => {
       });
       fc.assert(property, { seed: 20240731, numRuns: 60 });
       expect(seen.size).toBe(Object.keys(OPERATIONS).length);
+    });
+
+    it('are refused with one operation among them that mixes the examples', () => {
+      const mixers = fc.record({
+        name: fc.constantFrom(...(Object.keys(MIXERS) as (keyof typeof MIXERS)[])),
+        at: fc.nat(6),
+      });
+      const seen = new Set<string>();
+      const property = fc.property(recipes, mixers, (recipe, mixer) => {
+        const problem = build({ ...recipe, batch: Math.max(2, recipe.batch) }, mixer);
+        const step = () =>
+          new PerExampleEngine().clippedSum(() => problem.loss(problem.data), problem.variables, {
+            l2NormClip: 1,
+          });
+        expect(step, mixer.name).toThrow(
+          expect.objectContaining({ code: expect.stringMatching(/^DP_(CROSS_EXAMPLE|UNSUPPORTED_OP)$/) }),
+        );
+        seen.add(mixer.name);
+        tf.dispose([problem.data as tf.Tensor[], problem.variables as tf.Variable[]]);
+      });
+      fc.assert(property, { seed: 20240731, numRuns: 60 });
+      expect(seen.size).toBe(Object.keys(MIXERS).length);
     });
   });
 });
