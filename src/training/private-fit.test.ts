@@ -103,7 +103,7 @@ describe('privateFit', () => {
   });
 
   it('says "not private" when the noise is seeded, and repeats itself', async () => {
-    const weights = [];
+    const weights: number[][][] = [];
     for (let repeat = 0; repeat < 2; repeat++) {
       const model = makeModel();
       model.setWeights(model.getWeights().map((w) => tf.fill(w.shape, 0.1)));
@@ -122,7 +122,7 @@ describe('privateFit', () => {
   });
 
   it('splits logical batches without changing the step', async () => {
-    const trained = [];
+    const trained: number[][] = [];
     for (const maxPhysicalBatch of [1, 7, 1000]) {
       const model = makeModel();
       model.setWeights(model.getWeights().map((w) => tf.fill(w.shape, 0.1)));
