@@ -172,7 +172,7 @@ eachBackend((backend) => {
       { ...pool, image: [6, 4, 2] },
       { ...pool, image: [5, 5, 1] },
     ]);
-    // The wasm backend's own MaxPoolGrad is wrong for most shapes, and for some it reads other examples' rows.
+    // The wasm backend's own MaxPoolGrad is wrong for most shapes and depends on the place in the batch.
     it.each(pools)(
       'max pooling $poolSize by $strides of $image: exact, or refused',
       ({ poolSize, strides, image }) => {

@@ -111,6 +111,34 @@ eachBackend((backend) => {
         );
     });
 
+    /** A batch of one leaves open which axis of length one is the batch; Poisson sampling draws such batches. */
+    it.each([1, 2, 3])('one example of %i steps, after a product in time-major order', (steps) => {
+      const [w, v] = [variable([features, features], 1), variable([1, 2, features, units], 2)];
+      const major = (x: tf.Tensor) => {
+        const rows = tf.reshape(tf.transpose(x, [1, 0, 2]), [-1, features]) as Matrix;
+        const y = tf.matMul(rows, w as Matrix);
+        return tf.transpose(tf.reshape(y, [steps, -1, features]), [1, 0, 2]);
+      };
+      const ways: ((x: tf.Tensor) => tf.Tensor)[] = [
+        (x) => power(major(x)),
+        (x) => power(tf.matMul(tf.softmax(tf.matMul(major(x), x, false, true)), x)),
+        (x) => {
+          const image = tf.reshape(major(x), [-1, 1, steps, features]) as tf.Tensor4D;
+          return power(tf.conv2d(image, v as tf.Tensor4D, 1, 'same'));
+        },
+        (x) => power(tf.stack(tf.unstack(major(x), 1), 1)),
+      ];
+      for (const batch of [1, 2]) {
+        for (const [k, way] of ways.entries()) {
+          expectEqualsLoop({
+            data: [normal([batch, steps, features], 3)],
+            variables: k === 2 ? [w, v] : [w],
+            loss: ([x]) => way(x!),
+          });
+        }
+      }
+    });
+
     it('a mask that comes with the data', () => {
       const { data, variables, loss } = problem(
         (x) => x,
