@@ -222,27 +222,37 @@ eachBackend(() => {
     },
   );
 
-  it('weights by the place in the batch, which change when an example leaves: refused, or within C', () => {
-    const w = tf.variable(tf.zeros([2]));
-    const engine = new PerExampleEngine();
-    const sumOf = (rows: readonly Row[]) => {
-      const x = tf.tensor2d(rows.map((row) => [...row]));
-      const loss = () => {
-        const alternating = tf.tensor1d(rows.map((_, place) => (place % 2 === 0 ? 1 : 0)));
-        return tf.mul(tf.sum(tf.mul(x, w), 1), alternating);
+  const places: [string, (count: number) => tf.Tensor][] = [
+    [
+      'written out',
+      (count) => tf.tensor1d(Array.from({ length: count }, (_, place) => (place % 2 === 0 ? 1 : 0))),
+    ],
+    ['a range', (count) => tf.mod(tf.range(1, count + 1), 2)],
+    ['counted by a cumulative sum', (count) => tf.mod(tf.cumsum(tf.ones([count])), 2)],
+  ];
+  it.each(places)(
+    'weights by the place in the batch, %s, which change when one leaves: refused, or within C',
+    (_, weights) => {
+      const w = tf.variable(tf.zeros([2]));
+      const engine = new PerExampleEngine();
+      const sumOf = (rows: readonly Row[]) => {
+        const x = tf.tensor2d(rows.map((row) => [...row]));
+        const loss = () => {
+          return tf.mul(tf.sum(tf.mul(x, w), 1), weights(rows.length));
+        };
+        const result = engine.clippedSum(loss, [w], { l2NormClip: 1 });
+        const sum = concatenated(result);
+        disposeResult(result);
+        return sum;
       };
-      const result = engine.clippedSum(loss, [w], { l2NormClip: 1 });
-      const sum = concatenated(result);
-      disposeResult(result);
-      return sum;
-    };
-    const rows = [1, -1, 1, -1, 1, -1].map((sign) => [3 * sign, 4 * sign]);
-    try {
-      expect(distance(sumOf(rows), sumOf(without(rows, 0)))).toBeLessThanOrEqual(1 + 1e-6);
-    } catch (error) {
-      if ((error as { code?: string }).code !== 'DP_CROSS_EXAMPLE') throw error;
-    }
-  });
+      const rows = [1, -1, 1, -1, 1, -1].map((sign) => [3 * sign, 4 * sign]);
+      try {
+        expect(distance(sumOf(rows), sumOf(without(rows, 0)))).toBeLessThanOrEqual(1 + 1e-6);
+      } catch (error) {
+        if ((error as { code?: string }).code !== 'DP_CROSS_EXAMPLE') throw error;
+      }
+    },
+  );
 
   /** Examples whose gradient is of moderate size although its factors leave the range of float32 squares. */
   describe('norms of factors that cannot be squared in float32', () => {
