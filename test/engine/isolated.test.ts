@@ -121,7 +121,7 @@ eachBackend((backend) => {
       };
       const ways: ((x: tf.Tensor) => tf.Tensor)[] = [
         (x) => power(major(x)),
-        (x) => power(tf.matMul(tf.softmax(tf.matMul(major(x), x, false, true)), x)),
+        (x) => power(tf.matMul(tf.softmax(tf.matMul(major(x), x, false, true)), major(x))),
         (x) => {
           const image = tf.reshape(major(x), [-1, 1, steps, features]) as tf.Tensor4D;
           return power(tf.conv2d(image, v as tf.Tensor4D, 1, 'same'));
