@@ -126,7 +126,8 @@ eachBackend((backend) => {
           const image = tf.reshape(major(x), [-1, 1, steps, features]) as tf.Tensor4D;
           return power(tf.conv2d(image, v as tf.Tensor4D, 1, 'same'));
         },
-        (x) => power(tf.stack(tf.unstack(major(x), 1), 1)),
+        // tfjs cannot differentiate an unstack into one.
+        (x) => power(steps > 1 ? tf.stack(tf.unstack(major(x), 1), 1) : major(x)),
       ];
       for (const batch of [1, 2]) {
         for (const [k, way] of ways.entries()) {
