@@ -37,9 +37,11 @@ export function proveIsolation(tape: Tape): Isolation {
 
   const taints = new Map<number, Taint>();
   const varied = new Set<number>();
+  const constants = new Set<number>();
   for (const leaf of tape.leaves.values()) {
     const { tensor, origin } = leaf;
     if (differsByPlace(leaf)) varied.add(tensor.id);
+    if (origin === 'created') constants.add(tensor.id);
     if (origin !== 'captured') taints.set(tensor.id, PUBLIC);
     else if (tensor.rank > 0 && tensor.shape[0] === batch)
       taints.set(tensor.id, rows({ inner: sizeOf(tensor.shape.slice(1)), axis: 0 }));
@@ -57,15 +59,21 @@ export function proveIsolation(tape: Tape): Isolation {
           'Replace it, or compute it outside the loss on public data.',
       );
     }
-    const taint = rule({
+    let taint = rule({
       call,
       batch,
+      perExample: returns === 'per-example',
       taintOf: (name) => taintOf(call.inputs[name] as tf.Tensor),
       isVaried: (name) => {
         const input = call.inputs[name] as tf.Tensor;
         return varied.has(input.id) || (input instanceof tf.Variable && input.rank > 0);
       },
     });
+    // One example mixes with nobody; only its place in the shapes was lost.
+    const alone = batch === 1 && Object.values(call.inputs).every((input) => taintOf(input).kind !== 'total');
+    if (taint.kind === 'mixed' && alone && call.kernelName !== 'FusedBatchNorm') {
+      taint = rows({ inner: sizeOf(call.outputs[0]?.shape ?? []) });
+    }
     if (taint.kind === 'mixed') {
       throw new DpError(
         'DP_CROSS_EXAMPLE',
@@ -78,9 +86,14 @@ export function proveIsolation(tape: Tape): Isolation {
     }
     const spreads =
       taint.kind === 'public' && Object.values(call.inputs).some((input) => varied.has(input.id));
+    // Made of numbers rather than of parameters, which have no places.
+    const inputs = Object.values(call.inputs);
+    const made =
+      taint.kind === 'public' && (inputs.length === 0 || inputs.some((input) => constants.has(input.id)));
     for (const output of call.outputs) {
       taints.set(output.id, taint);
-      if (spreads || (NUMBERING.has(call.kernelName) && output.size > 1)) varied.add(output.id);
+      if (made) constants.add(output.id);
+      if (spreads || (made && !EVEN.has(call.kernelName) && output.size > 1)) varied.add(output.id);
     }
   }
   checkValue(tape.value, taintOf(tape.value), returns, batch);
@@ -124,8 +137,13 @@ function scalesOf(
   return scales;
 }
 
-/** Kernels that number places. */
-const NUMBERING = new Set(['Range', 'LinSpace']);
+/** Kernels that give every place the same value where their inputs do. */
+const EVEN = new Set(
+  `Identity Cast OneHot SplitV Reshape ExpandDims Tile BroadcastTo Fill ZerosLike OnesLike Slice Sum Mean Max Min BatchMatMul _FusedMatMul
+   Abs Add AddN Ceil ClipByValue Cos Elu Equal Exp Expm1 Floor FloorDiv Greater GreaterEqual LeakyRelu Less LessEqual Log
+   Log1p LogicalAnd LogicalNot LogicalOr Maximum Minimum Mod Multiply Neg NotEqual Pow RealDiv Reciprocal Relu Relu6 Round
+   Rsqrt Selu Sigmoid Sign Sin Softplus Sqrt Square SquaredDifference Step Sub Tanh`.split(/\s+/),
+);
 
 /**
  * Whether a public tensor may give each place along its first axis a value of its own. Where such a tensor meets

@@ -28,6 +28,11 @@ export function reduction(options: { readonly sums: boolean }): TaintRule {
       // tfjs reduces over all axes when none are named.
       const axes = listed.length === 0 ? shape.map((_, axis) => axis) : listed;
       if (axes.includes(at.axis)) {
+        // With one example its axis cannot be told from others of extent one: only a scalar is surely its loss.
+        const target = outputShape(call);
+        if (context.batch === 1 && (target.length > 0 || context.perExample)) {
+          return rows({ inner: sizeOf(target) });
+        }
         return options.sums ? TOTAL : mixed('reduces over the batch');
       }
       const keepDims = call.attrs.keepDims === true;

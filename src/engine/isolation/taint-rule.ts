@@ -10,6 +10,8 @@ import { PUBLIC, type Taint } from './taint.js';
 export interface TaintContext {
   readonly call: KernelCall;
   readonly batch: number;
+  /** Whether the function returns one loss an example rather than their total. */
+  readonly perExample: boolean;
   taintOf(input: string): Taint;
   /** Whether a public input may hold another value at every place of the batch. */
   isVaried(input: string): boolean;

@@ -13,6 +13,7 @@ import { conv2dRule } from './conv2d.js';
 import { addRule, multiplyRule, reluRule } from './elementwise.js';
 import { gatherRule } from './gather.js';
 import { matMulRule } from './matmul.js';
+import { maxPoolRule } from './max-pool.js';
 import type { OpRule } from './op-rule.js';
 
 export type { OpRule, Use } from './op-rule.js';
@@ -24,4 +25,5 @@ export const defaultRules: readonly OpRule[] = [
   multiplyRule,
   gatherRule,
   reluRule,
+  maxPoolRule,
 ];
