@@ -52,6 +52,8 @@ const apart: Record<string, (x: tf.Tensor) => tf.Tensor> = {
   'cumulative sums over the features': (x) => tf.cumsum(x, 2),
   'steps unstacked and stacked': (x) => tf.stack([...tf.unstack(x, 1)].reverse(), 1),
   'split and joined along the features': (x) => tf.concat([...tf.split(x, 3, 2)].reverse(), 2),
+  'split into unequal parts along the features': (x) => tf.concat([...tf.split(x, [1, 2], 2)].reverse(), 2),
+  'split into unequal parts along time': (x) => tf.concat([...tf.split(x, [3, 2], 1)].reverse(), 1),
   'to time major and back': (x) => tf.transpose(tf.mul(tf.transpose(x, [1, 0, 2]), 2), [1, 0, 2]),
   'to features first and back': (x) => tf.transpose(tf.tanh(tf.transpose(x, [2, 1, 0])), [2, 1, 0]),
   'flattened to [B·T, 3] and back': (x) => tf.reshape(tf.tanh(tf.reshape(x, [-1, 3])), [-1, 5, 3]),

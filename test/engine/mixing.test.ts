@@ -189,6 +189,10 @@ const refused: Record<string, Record<string, readonly [Build, RegExp]>> = {
       linear({ inputs: (x) => tf.concat([...tf.split(x, 2)].reverse()) }),
       /split|concat/i,
     ],
+    'split into unequal parts and put together in another order': [
+      linear({ inputs: (x) => tf.concat([...tf.split(x, [1, 3])].reverse()) }),
+      /split|concat/i,
+    ],
     'tiled and cut': [
       linear({ inputs: (x) => tf.slice(tf.tile(x, [2, 1]), [1, 0], [batch, -1]) }),
       /tile|slice/i,
