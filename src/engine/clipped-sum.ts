@@ -88,6 +88,18 @@ export class PerExampleEngine {
         `Expected l2NormClip of at least ${SMALLEST_CLIP}, got ${l2NormClip}.`,
       );
     }
+    if (typeof f !== 'function') {
+      throw new DpError(
+        'DP_INVALID_ARGUMENT',
+        `Expected a function that computes the losses, got ${typeof f}.`,
+      );
+    }
+    if (!variables.every((variable) => variable instanceof tf.Variable && !variable.isDisposed)) {
+      throw new DpError(
+        'DP_INVALID_ARGUMENT',
+        'Expected variables to be tf.Variables that are not disposed.',
+      );
+    }
     if (variables.length === 0) {
       throw new DpError('DP_INVALID_ARGUMENT', 'Expected at least one trainable variable, got none.');
     }

@@ -80,6 +80,13 @@ export function refuseUnprivateLayers(model: { readonly layers: readonly tfl.lay
           'statistics mix examples: use layer normalisation.',
       );
     }
+    if (typeof (layer as unknown as { seed?: unknown }).seed === 'number') {
+      throw new DpError(
+        'DP_CROSS_EXAMPLE',
+        `Expected layers that treat every place in the batch alike, got '${layer.name}' (${kind}) with a seed: its mask ` +
+          'is the same for a place at every step, so that who leaves decides who gets which. Leave the seed out.',
+      );
+    }
     if ((layer as unknown as { stateful?: boolean }).stateful === true) {
       throw new DpError(
         'DP_CROSS_EXAMPLE',

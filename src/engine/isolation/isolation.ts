@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { DpError } from 'privacy-accounting';
 import type { KernelCall, Leaf, Tape } from '../tape.js';
 import { taintRuleOf } from './kernel-rules.js';
-import { sizeOf } from './layout.js';
+import { layoutAt, sizeOf, strideOf } from './layout.js';
 import { PUBLIC, rows, type Taint } from './taint.js';
 
 /** What is known of every tensor that leads to the loss. */
@@ -91,7 +91,7 @@ export function proveIsolation(tape: Tape): Isolation {
     const made =
       taint.kind === 'public' && (inputs.length === 0 || inputs.some((input) => constants.has(input.id)));
     for (const output of call.outputs) {
-      taints.set(output.id, taint);
+      taints.set(output.id, forOutput(taint, output, call));
       if (made) constants.add(output.id);
       if (spreads || (made && !EVEN.has(call.kernelName) && output.size > 1)) varied.add(output.id);
     }
@@ -135,6 +135,14 @@ function scalesOf(
     }
   }
   return scales;
+}
+
+/** A kernel with several outputs puts the batch on the same axis of each, whatever their widths. */
+function forOutput(taint: Taint, output: tf.Tensor, call: KernelCall): Taint {
+  const first = call.outputs[0] as tf.Tensor;
+  if (taint.kind !== 'rows' || output === first || taint.layout.axis === undefined) return taint;
+  const { axis, inner } = taint.layout;
+  return rows(layoutAt(output.shape, axis, inner / strideOf(first.shape, axis)));
 }
 
 /** Kernels that give every place the same value where their inputs do. */
