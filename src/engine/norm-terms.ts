@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { rowNorms } from './native-ops.js';
 import type { LookupPiece, OuterPiece } from './piece.js';
 
 /**
@@ -12,6 +13,8 @@ export interface NormTerm {
 /** Sums of squares [batch], and what they may have lost: squares below float32's range count as this much. */
 export interface Squares {
   readonly values: tf.Tensor1D;
+  /** Whether the values are the roots of the sums. */
+  readonly rooted?: boolean;
   readonly floor: number;
 }
 
@@ -22,18 +25,20 @@ const SMALLEST_NORMAL = 2 ** -126;
 
 /** Sums of squares over all axes but the first, each computed once: a bias and its kernel share their δ. */
 export class RowSquares {
-  private readonly known = new Map<object, tf.Tensor1D>();
+  private readonly known = new Map<object, Omit<Squares, 'floor'>>();
 
   of(tensor: tf.Tensor): Squares {
     const rows = tensor.shape[0] as number;
-    let values = this.known.get(tensor.dataId);
-    if (values === undefined) {
+    let sums = this.known.get(tensor.dataId);
+    if (sums === undefined) {
+      const norms = rowNorms(tensor);
       const axes = Array.from({ length: tensor.rank - 1 }, (_, i) => i + 1);
-      values = tf.sum(tf.square(tensor), axes);
-      this.known.set(tensor.dataId, values);
+      sums =
+        norms === undefined ? { values: tf.sum(tf.square(tensor), axes) } : { values: norms, rooted: true };
+      this.known.set(tensor.dataId, sums);
     }
     // The floor keeps a product an upper bound where one factor vanishes and the other is large.
-    return { values, floor: (tensor.size / rows) * SMALLEST_NORMAL };
+    return { ...sums, floor: (tensor.size / rows) * SMALLEST_NORMAL };
   }
 }
 
@@ -48,8 +53,9 @@ export function readNorms(parameters: readonly (readonly NormTerm[])[], batch: n
     for (const { factors } of terms) {
       for (let i = 0; i < batch; i++) {
         let product = 1;
-        for (const { values: vector, floor } of factors) {
-          product *= (values[(at.get(vector) as number) + i] as number) + floor;
+        for (const { values: vector, floor, rooted } of factors) {
+          const value = values[(at.get(vector) as number) + i] as number;
+          product *= (rooted === true ? value * value : value) + floor;
         }
         norms[i] = (norms[i] as number) + product;
       }

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { reduceToParameter } from '../batch-time.js';
+import { reluGradient } from '../native-ops.js';
 import { type OpRule, soleGradient } from './op-rule.js';
 
 /** Bias and scale: the gradient of an elementwise parameter is δ (times the other factor), summed within each example. */
@@ -36,7 +37,6 @@ export const reluRule: OpRule = {
   inputGradient(use, input) {
     const [x] = use.node.saved;
     const gradient = use.outputGradients[0];
-    if (input !== 'x' || !x || !gradient || tf.getBackend() !== 'tensorflow') return undefined;
-    return tf.mul(gradient, tf.cast(tf.greater(x, 0), 'float32'));
+    return input === 'x' && x && gradient ? reluGradient(gradient, x) : undefined;
   },
 };

@@ -1,0 +1,50 @@
+import * as tf from '@tensorflow/tfjs-core';
+
+interface NativeBackend {
+  executeSingleOutput(name: string, attributes: readonly unknown[], inputs: readonly tf.Tensor[]): tf.Tensor;
+  readonly binding: Readonly<Record<string, number>>;
+}
+
+/** TensorFlow kernels that tfjs does not wrap, reached through the native backend; undefined on any other. */
+function nativeBackend(): NativeBackend | undefined {
+  if (tf.getBackend() !== 'tensorflow') return undefined;
+  const backend = tf.backend() as unknown as Partial<NativeBackend>;
+  const { binding } = backend;
+  const known = ['TF_ATTR_TYPE', 'TF_ATTR_BOOL', 'TF_FLOAT', 'TF_INT32'];
+  return typeof backend.executeSingleOutput === 'function' &&
+    known.every((name) => binding?.[name] !== undefined)
+    ? (backend as NativeBackend)
+    : undefined;
+}
+
+/** ‖row‖ of each row of `tensor`, [rows], in one pass where squaring and summing take two. */
+export function rowNorms(tensor: tf.Tensor): tf.Tensor1D | undefined {
+  const backend = nativeBackend();
+  if (backend === undefined || tensor.rank < 2) return undefined;
+  const { TF_ATTR_TYPE, TF_ATTR_BOOL, TF_FLOAT, TF_INT32 } = backend.binding;
+  const axes = tf.tensor1d(
+    Array.from({ length: tensor.rank - 1 }, (_, i) => i + 1),
+    'int32',
+  );
+  return backend.executeSingleOutput(
+    'EuclideanNorm',
+    [
+      { name: 'keep_dims', type: TF_ATTR_BOOL, value: false },
+      { name: 'T', type: TF_ATTR_TYPE, value: TF_FLOAT },
+      { name: 'Tidx', type: TF_ATTR_TYPE, value: TF_INT32 },
+    ],
+    [tensor, axes],
+  ) as tf.Tensor1D;
+}
+
+/** The gradient of ReLU in one pass. */
+export function reluGradient(gradient: tf.Tensor, features: tf.Tensor): tf.Tensor | undefined {
+  const backend = nativeBackend();
+  if (backend === undefined) return undefined;
+  const { TF_ATTR_TYPE, TF_FLOAT } = backend.binding;
+  return backend.executeSingleOutput(
+    'ReluGrad',
+    [{ name: 'T', type: TF_ATTR_TYPE, value: TF_FLOAT }],
+    [gradient, features],
+  );
+}
