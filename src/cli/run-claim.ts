@@ -48,5 +48,11 @@ export function claimOf(run: LoadedRun, stated?: Readonly<Record<string, unknown
         `ε ≤ ${bound.epsilon}. One of them was altered since the run.`,
     );
   }
+  if (stated?.steps === steps && JSON.stringify(stated.event) !== JSON.stringify(event)) {
+    throw new DpError(
+      'DP_CORRUPT',
+      `${run.path}: privacy.json and run.json describe different steps. One of them was altered since the run.`,
+    );
+  }
   return { bound, event, statement: privacyStatement(bound, { event, datasetSize }) };
 }

@@ -14,9 +14,16 @@ import { recordTape, type Tape } from './tape.js';
  * η: gradients are clipped to C(1 − η), so that rounding cannot carry a contribution past C. The first term covers
  * norms and factors. The second covers the sum as it is stored: a float32 of size up to B·C is rounded by up to
  * B·C·2⁻²⁴, in either of two neighbouring batches. 1,024 gradients of one direction were measured to move the
- * stored sum by 7e-5·C more than the exact one, gradients of mixed directions by less than 5e-7·C.
+ * stored sum by 1e-4·C more than the exact one, gradients of mixed directions by less than 5e-7·C. B is the public
+ * expected size: a margin that followed the real one would tell every example how many others there are.
  */
-const roundingMargin = (batch: number): number => 2 ** -19 + batch * 2 ** -23.5;
+const roundingMargin = (expectedBatchSize: number): number => 2 ** -20 + expectedBatchSize * 2 ** -23;
+
+/** Beyond this, float32 sums are too coarse for so large a batch. */
+const LARGEST_MARGIN = 0.1;
+
+/** The size that sums are taken to have where nothing was said. */
+const DEFAULT_EXPECTED_BATCH = 16;
 
 /** Squares of norms below this lose their digits in float32. */
 const SMALLEST_CLIP = 1e-12;
@@ -52,6 +59,8 @@ export interface ClippingOptions {
   readonly l2NormClip: number;
   /** Multiplies the sums, their sensitivity and nothing else; 1 unless given. Saves a pass over the parameters. */
   readonly scale?: number;
+  /** Public bound on the size of a logical batch, for the rounding margin; 16 unless given. */
+  readonly expectedBatchSize?: number;
 }
 
 /**
@@ -80,8 +89,15 @@ export class PerExampleEngine {
    * anything is changed.
    */
   clippedSum(f: () => tf.Tensor, variables: readonly tf.Variable[], options: ClippingOptions): ClippedSum {
-    const { l2NormClip, scale = 1 } = options;
-    const clipping = { l2NormClip, scale };
+    const { l2NormClip, scale = 1, expectedBatchSize = DEFAULT_EXPECTED_BATCH } = options;
+    const clipping = { l2NormClip, scale, expectedBatchSize };
+    if (!(roundingMargin(expectedBatchSize) < LARGEST_MARGIN)) {
+      throw new DpError(
+        'DP_INVALID_ARGUMENT',
+        `Expected an expectedBatchSize below ${Math.floor(LARGEST_MARGIN * 2 ** 23)}, got ${expectedBatchSize}: float32 ` +
+          'sums of so many gradients are too coarse to bound one of them.',
+      );
+    }
     if (!(l2NormClip >= SMALLEST_CLIP)) {
       throw new DpError(
         'DP_INVALID_ARGUMENT',
@@ -155,6 +171,20 @@ export class PerExampleEngine {
           if (excluded.size > 0) throw notFinite(fallback);
           const found = this.probeExamples(f, variables, tape, isolation);
           if (found.size === 0) throw notFinite(fallback);
+          if (found.size === isolation.batch) {
+            return finish({
+              tape,
+              isolation,
+              pass,
+              seeds,
+              gradients,
+              fallback,
+              norms,
+              bad: found,
+              variables,
+              clipping,
+            });
+          }
           return this.attempt(f, variables, clipping, found, replaceRows(tape, isolation, found));
         }
         this.checkOnce(tape, isolation, pass, seeds, gradients, ruleNorms, norms);
@@ -191,7 +221,7 @@ export class PerExampleEngine {
         }
       });
     }
-    return found.size < isolation.batch ? found : new Set();
+    return found;
   }
 
   /** A public scale that changes when the size of the batch does is not public after all. */
@@ -257,8 +287,8 @@ interface Processed {
 /** Clip factors, weighted sums, and what is reported. */
 function finish(processed: Processed): Omit<ClippedSum, typeof clipped> {
   const { tape, pass, seeds, gradients, fallback, norms, bad, variables } = processed;
-  const { l2NormClip, scale } = processed.clipping;
-  const limit = l2NormClip * (1 - roundingMargin(norms.length));
+  const { l2NormClip, scale, expectedBatchSize } = processed.clipping;
+  const limit = l2NormClip * (1 - roundingMargin(expectedBatchSize));
   const factors = new Float32Array(norms.length);
   let clippedExamples = 0;
   norms.forEach((square, i) => {

@@ -164,7 +164,7 @@ export function recordTape(
   const leaves = new Map<number, Leaf>();
   const produced = new Set<number>();
   const keptShapes: (readonly number[])[] = [];
-  const keptScalars: tf.Tensor[] = [];
+  const keptConstants: tf.Tensor[] = [];
   const before = new Map(
     Object.entries(engine.state.registeredVariables).map(([name, v]) => [name, v.dataId] as const),
   );
@@ -196,9 +196,9 @@ export function recordTape(
                   ? 'random'
                   : 'created';
           if (tensor instanceof tf.Variable && tensor.id >= firstId) made.add(tensor.name);
-          if (origin === 'created' && tensor.rank === 0 && !(tensor as { kept?: boolean }).kept) {
-            // Scalars that scale the loss are read after the function's own tidies have ended.
-            keptScalars.push(keep.call(engine, tensor));
+          if (origin === 'created' && !(tensor as { kept?: boolean }).kept) {
+            // Constants are looked at after the function's own tidies have ended.
+            keptConstants.push(keep.call(engine, tensor));
           }
           if (options.keepLeaves) {
             engine.state.kernelDepth++;
@@ -252,7 +252,7 @@ export function recordTape(
   const disposeAll = () => {
     for (const node of raw) for (const tensor of node.saved ?? []) tensor.dispose();
     for (const leaf of leaves.values()) leaf.value?.dispose();
-    for (const scalar of keptScalars) scalar.dispose();
+    for (const constant of keptConstants) constant.dispose();
   };
   startTape.call(engine);
   try {

@@ -76,6 +76,7 @@ export class DpOptimizer extends tf.Optimizer {
   private book: StepBook;
   private counts = { nonFiniteExamples: 0, clippedExamples: 0, examples: 0 };
   private order: readonly string[] | undefined;
+  private expectsPenalty = false;
 
   constructor(inner: tf.Optimizer, options: DpOptimizerOptions, spent?: DpEvent) {
     super();
@@ -125,6 +126,12 @@ export class DpOptimizer extends tf.Optimizer {
         `Expected a sampler of expected batch size ${this.expectedBatchSize}, got ${sampler.expectedBatchSize}.`,
       );
     }
+    if (((sampler.state() as { epochsBegun?: number }).epochsBegun ?? 0) > 0) {
+      throw new DpError(
+        'DP_INVALID_ARGUMENT',
+        'Expected a sampler that has drawn nothing yet, got one in use: its event counts from the first batch.',
+      );
+    }
     const { event } = this.book;
     if (event.type !== 'noOp' && !(event.type === 'composed' && event.events.length === 0)) {
       throw new DpError(
@@ -166,18 +173,31 @@ export class DpOptimizer extends tf.Optimizer {
     const batch = this.engine.clippedSum(f, variables, {
       l2NormClip: this.l2NormClip,
       scale: 1 / this.expectedBatchSize,
+      expectedBatchSize: this.expectedBatchSize,
     });
     this.count(batch);
     this.accumulator.add(variables, batch);
+    this.expectsPenalty ||= this.accumulator.hasPenalties;
     return batch.value;
   }
 
   /**
    * Ends a logical batch: books it, adds noise once, divides by the expected batch size, updates the weights.
-   * With nothing accumulated (an empty Poisson batch) it is a step all the same (rule 2).
+   * With nothing accumulated (an empty Poisson batch) it is a step all the same (rule 2). `penalty` is what the
+   * loss adds that reads no data, such as regularisers: it belongs to every step, so that a step does not show
+   * whether its batch was empty. A loss that brought its penalty along needs one here for its empty batches.
    */
-  step(varList?: tf.Variable[]): void {
-    const gradients = this.release(this.variables(varList));
+  step(varList?: tf.Variable[], penalty?: () => tf.Scalar): void {
+    const variables = this.variables(varList);
+    if (penalty !== undefined) this.addPenalty(penalty, variables);
+    else if (this.expectsPenalty && this.accumulator.examples === 0) {
+      throw new DpError(
+        'DP_INVALID_ARGUMENT',
+        'Expected the penalty of the regularisers for an empty batch, got none: without it the step would show that ' +
+          'the batch was empty. Pass it: optimizer.step(variables, () => penalty).',
+      );
+    }
+    const gradients = this.release(variables);
     this.applyGradients(gradients.inOrder());
     gradients.dispose();
   }
@@ -224,7 +244,16 @@ export class DpOptimizer extends tf.Optimizer {
     this.incrementIterations();
   }
 
+  /** Books, then noises. A batch whose step fails is dropped: it must not be merged with the next. */
   private release(variables: readonly tf.Variable[]): NoisedGradients {
+    try {
+      return this.bookAndNoise(variables);
+    } finally {
+      this.accumulator.dispose();
+    }
+  }
+
+  private bookAndNoise(variables: readonly tf.Variable[]): NoisedGradients {
     this.book.book({
       noiseMultiplier: this.noiseMultiplier,
       examples: this.accumulator.examples,
@@ -239,6 +268,17 @@ export class DpOptimizer extends tf.Optimizer {
     return this.issued.issue(gradients);
   }
 
+  private addPenalty(penalty: () => tf.Scalar, variables: tf.Variable[]): void {
+    const { value, grads } = tf.variableGrads(penalty, variables);
+    value.dispose();
+    const byId = new Map<number, tf.Tensor>();
+    for (const variable of variables) {
+      const gradient = grads[variable.name];
+      if (gradient !== undefined && gradient !== null) byId.set(variable.id, gradient);
+    }
+    this.accumulator.setPenalties(byId);
+  }
+
   /** Forgets what was accumulated, as after an error in the middle of a logical batch. */
   discard(): void {
     this.accumulator.dispose();
@@ -246,7 +286,8 @@ export class DpOptimizer extends tf.Optimizer {
 
   private variables(varList: readonly tf.Variable[] | undefined): tf.Variable[] {
     const all = varList ?? Object.values(tf.engine().registeredVariables);
-    const trainable = all.filter((variable) => variable.trainable);
+    // A variable named twice would be clipped once and moved twice.
+    const trainable = [...new Set(all)].filter((variable) => variable.trainable);
     if (trainable.length === 0) {
       throw new DpError('DP_INVALID_ARGUMENT', `Expected trainable variables, got none among ${all.length}.`);
     }

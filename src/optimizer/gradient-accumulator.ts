@@ -12,14 +12,33 @@ export class GradientAccumulator {
   private sums = new Map<number, tf.Tensor>();
   private penalties = new Map<number, tf.Tensor>();
   private count = 0;
+  private list: string | undefined;
 
   /** Examples added since the last release. */
   get examples(): number {
     return this.count;
   }
 
+  /** Sets the gradient of terms that read no data, whether or not there were examples. */
+  setPenalties(gradients: ReadonlyMap<number, tf.Tensor>): void {
+    for (const [id, gradient] of gradients) {
+      this.penalties.get(id)?.dispose();
+      this.penalties.set(id, tf.keep(gradient));
+    }
+  }
+
+  get hasPenalties(): boolean {
+    return this.penalties.size > 0;
+  }
+
   /** Takes over the tensors of `batch`, except its value. */
   add(variables: readonly tf.Variable[], batch: ClippedSum): void {
+    const list = listOf(variables);
+    if (this.list !== undefined && this.list !== list) {
+      tf.dispose([...batch.sums, ...batch.penalties.filter((penalty) => penalty !== null), batch.value]);
+      throw oneList();
+    }
+    this.list = list;
     this.count += batch.examples;
     variables.forEach((variable, i) => {
       const sum = batch.sums[i] as tf.Tensor;
@@ -42,13 +61,7 @@ export class GradientAccumulator {
     variables: readonly tf.Variable[],
     options: { readonly noise: GaussianSource; readonly standardDeviation: number },
   ): NamedTensor[] {
-    const known = new Set(variables.map((variable) => variable.id));
-    if ([...this.sums.keys()].some((id) => !known.has(id))) {
-      throw new DpError(
-        'DP_INVALID_ARGUMENT',
-        'Expected one list of variables for all physical batches of a step, got different ones.',
-      );
-    }
+    if (this.list !== undefined && this.list !== listOf(variables)) throw oneList();
     const { noise, standardDeviation } = options;
     const gradients = variables.map((variable) => {
       const tensor = tf.tidy(() => {
@@ -77,5 +90,18 @@ export class GradientAccumulator {
     this.sums = new Map();
     this.penalties = new Map();
     this.count = 0;
+    this.list = undefined;
   }
 }
+
+const listOf = (variables: readonly tf.Variable[]): string => {
+  const ids = variables.map((variable) => variable.id);
+  return ids.sort((a, b) => a - b).join();
+};
+
+/** Clipped over one list and stepped over another, an example would contribute more than C in all. */
+const oneList = (): DpError =>
+  new DpError(
+    'DP_INVALID_ARGUMENT',
+    'Expected one list of variables for all physical batches of a step and for the step, got different ones.',
+  );

@@ -1,4 +1,4 @@
-import type { DpEvent } from 'privacy-accounting';
+import { type DpEvent, nonPrivate, noOp } from 'privacy-accounting';
 import type { BatchSampler } from '../sampling/index.js';
 import { type PlannedStep, releaseEvent, type StepBook } from './step-book.js';
 
@@ -34,9 +34,8 @@ export class SamplerBook implements StepBook {
   }
 
   get event(): DpEvent {
-    return this.release === undefined || this.steps === 0
-      ? { type: 'noOp' }
-      : this.sampler.event(this.release, this.steps);
+    if (this.steps === 0) return noOp();
+    return this.sampler.event(this.release ?? nonPrivate({ reason: 'steps of unknown noise' }), this.steps);
   }
 }
 

@@ -45,7 +45,7 @@ export function releaseEvent(step: { readonly noiseMultiplier: number; readonly 
  */
 export class PassBook implements StepBook {
   private readonly entries: { event: DpEvent; count: number }[] = [];
-  private pass: { readonly examples: number; seen: number; booked: boolean } | undefined;
+  private pass: { readonly examples: number; seen: number; steps: number } | undefined;
 
   constructor(spent?: DpEvent) {
     const before = spent === undefined ? [] : spent.type === 'composed' ? spent.events : [spent];
@@ -64,16 +64,16 @@ export class PassBook implements StepBook {
     }
     this.pass.seen += step.examples;
     if (this.pass.seen > this.pass.examples) {
+      // What was thought to be one participation was several: each step so far is booked as one.
+      for (let k = 1; k < this.pass.steps; k++) this.add(event);
       throw new DpError(
         'DP_BUDGET_EXCEEDED',
         `Expected at most ${this.pass.examples} examples in one pass over the data, got ${this.pass.seen}: some ` +
           'record takes part twice. End the pass before training on, or train without the guard.',
       );
     }
-    if (!this.pass.booked) {
-      this.pass.booked = true;
-      this.add(event);
-    }
+    if (this.pass.steps === 0) this.add(event);
+    this.pass.steps++;
   }
 
   /** Announces one pass over `examples` records, each in one batch at most, at one noise multiplier. */
@@ -84,7 +84,7 @@ export class PassBook implements StepBook {
         'Expected the pass over the data to end before the next begins.',
       );
     }
-    this.pass = { examples, seen: 0, booked: false };
+    this.pass = { examples, seen: 0, steps: 0 };
   }
 
   /** Ends the pass; returns how many examples it saw. */

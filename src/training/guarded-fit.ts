@@ -60,6 +60,17 @@ export async function guardedFit(
       `Expected shuffle to be true, false or 'batch', got ${String(fitArgs.shuffle)}.`,
     );
   }
+  const stopper = listOf(callbacks).find((entry) => {
+    const { monitor } = entry as unknown as { monitor?: unknown };
+    return typeof monitor === 'string' && !monitor.startsWith('val_');
+  });
+  if (stopper !== undefined) {
+    throw new DpError(
+      'DP_INVALID_ARGUMENT',
+      "Expected early stopping on public validation data (monitor: 'val_…'), got one on the training data: when it " +
+        'stops is a release that ε does not cover.',
+    );
+  }
   const batchSize = fitArgs.batchSize ?? 32;
   if (batchSize !== optimizer.expectedBatchSize) {
     throw new DpError(

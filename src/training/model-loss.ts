@@ -33,23 +33,23 @@ export class ModelLoss {
     this.lossFunctions = lossFunctions;
   }
 
-  /** The loss of one physical batch for the engine: [batch], or the mean plus penalties where there are some. */
-  of(xs: readonly tf.Tensor[], ys: readonly tf.Tensor[]): tf.Tensor {
+  /** The losses of one physical batch, [batch]. */
+  of(xs: readonly tf.Tensor[], ys: readonly tf.Tensor[]): tf.Tensor1D {
     const inputs = xs.length === 1 ? (xs[0] as tf.Tensor) : [...xs];
     const result = this.model.apply(inputs, { training: true }) as tf.Tensor | tf.Tensor[];
     const outputs = Array.isArray(result) ? result : [result];
     const perOutput = this.lossFunctions.map((loss, k) =>
       withinExample(loss(ys[k] as tf.Tensor, outputs[k] as tf.Tensor)),
     );
-    const losses = perOutput.length === 1 ? (perOutput[0] as tf.Tensor1D) : tf.addN(perOutput);
-    const penalties = this.penalties();
-    if (penalties.length === 0) return losses;
-    return tf.addN([tf.mean(losses) as tf.Scalar, ...penalties]);
+    return perOutput.length === 1 ? (perOutput[0] as tf.Tensor1D) : tf.addN(perOutput);
   }
 
-  private penalties(): tf.Scalar[] {
+  /** The regularisers' penalty as a function of the weights alone; undefined where there are none. */
+  penalty(): (() => tf.Scalar) | undefined {
     const compiled = this.model as unknown as CompiledModel;
-    return compiled.calculateLosses?.() ?? [];
+    const penalties = () => compiled.calculateLosses?.() ?? [];
+    const count = tf.tidy(() => penalties().length);
+    return count === 0 ? undefined : () => tf.addN(penalties());
   }
 }
 

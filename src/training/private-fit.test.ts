@@ -334,6 +334,7 @@ describe('privateFit', () => {
     const data = makeData();
     const optimizer = tf.train.adam(1e-3);
     await privateFit(model, data, { ...base, noiseMultiplier: 1, steps: 2, optimizer });
+    model.compile({ optimizer: 'sgd', loss: 'categoricalCrossentropy' });
     const before = tf.memory().numTensors;
     await privateFit(model, data, { ...base, noiseMultiplier: 1, steps: 20, optimizer });
     expect(tf.memory().numTensors).toBe(before);

@@ -79,6 +79,7 @@ export async function privateFit(
   }
   refuseUnknownKeys('privateFit', options, FIT_OPTIONS);
   refuseUnprivateLayers(model);
+  refuseEarlierTraining(model);
   const checked = new CheckedData(model, data);
   const { runDirectory } = options;
   const resuming = options.resume === true && runDirectory !== undefined;
@@ -89,7 +90,9 @@ export async function privateFit(
   const stored =
     resuming && RunDirectory.exists(runDirectory) ? RunDirectory.configOf(runDirectory) : undefined;
   const plan = planFit(
-    stored === undefined ? options : { ...options, noiseMultiplier: stored.noiseMultiplier },
+    stored === undefined || options.noiseMultiplier !== undefined
+      ? options
+      : { ...options, noiseMultiplier: stored.noiseMultiplier },
     sampler,
   );
   if (plan.allowedSteps === 0) {
@@ -143,6 +146,7 @@ async function train(training: Training): Promise<PrivateFitResult> {
   const everySteps = options.checkpointEverySteps ?? plan.stepsPerEpoch;
   const interrupt = interruptible(options.signal, run !== undefined);
   const variables = model.trainableWeights.map((weight) => weight.read() as tf.Variable);
+  const penalty = training.loss.penalty();
   let epoch = new EpochTally();
   let lastSaved = -1;
   try {
@@ -150,7 +154,7 @@ async function train(training: Training): Promise<PrivateFitResult> {
       const indices = sampler.next();
       run?.keepSampler(sampler, book.steps + 1);
       epoch.add(logicalBatch(training, indices, variables), indices.length);
-      optimizer.step(variables);
+      optimizer.step(variables, penalty);
       const progress = {
         step: book.steps,
         steps: plan.steps,
@@ -257,6 +261,20 @@ class EpochTally {
       nonFiniteExamples: setAside + now.nonFiniteExamples - this.before.nonFiniteExamples,
     };
   }
+}
+
+/** A model that carries spent privacy would leave it behind: its optimizer is replaced here. */
+function refuseEarlierTraining(model: tfl.LayersModel): void {
+  const optimizer: unknown = model.optimizer;
+  if (!(optimizer instanceof DpOptimizer)) return;
+  const spent = JSON.stringify(optimizer.event);
+  if (!spent.includes('"type":"gaussian"') && !spent.includes('"type":"nonPrivate"')) return;
+  throw new DpError(
+    'DP_INVALID_ARGUMENT',
+    'Expected a model that was not privately trained yet, got one whose optimizer has steps booked: the ε of this run ' +
+      'would leave them out. Recompile it with another optimizer if its weights are public by now, and add both ' +
+      'events: epsilonOf(composed([before, privacy.event]), …).',
+  );
 }
 
 /** The optimizer that the model was compiled with; the one inside, where that is private already. */
@@ -367,8 +385,27 @@ async function resume(
     checkpoint.optimizerState?.forEach(({ tensor }) => void tensor.dispose());
   }
   const kept = run.loadSampler();
-  if (kept === undefined) return fresh;
+  const { config } = run;
+  if (kept === undefined) {
+    if (run.record.steps === 0 || config.sampler !== 'shuffle') return fresh;
+    throw new DpError(
+      'DP_CORRUPT',
+      `Expected the sampler's state in '${run.path}', got none: its permutation is lost.`,
+    );
+  }
   const sampler = restoreSampler(kept.state, words);
+  if (
+    sampler.name !== config.sampler ||
+    sampler.datasetSize !== config.datasetSize ||
+    sampler.expectedBatchSize !== config.expectedBatchSize
+  ) {
+    throw new DpError(
+      'DP_CORRUPT',
+      `Expected the sampler of this run in '${run.path}', got that of another.`,
+    );
+  }
+  // A batch that was drawn and never booked is lost, and counts: its epoch was begun.
+  while (run.record.steps < kept.step) run.record.append();
   // The state was kept when its epoch began; the steps since then have had their batches.
   if (sampler.name === 'shuffle') for (let step = kept.step; step < run.record.steps; step++) sampler.next();
   return sampler;

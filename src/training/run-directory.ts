@@ -81,6 +81,14 @@ export class RunDirectory {
     }
     withFile(path, 'create', () => fs.mkdirSync(path, { recursive: true, mode: 0o700 }));
     const record = StepRecord.open(join.join(path, 'record.jsonl'));
+    if (record.steps > 0 || hasCheckpoint(join.join(path, 'checkpoint'))) {
+      record.close();
+      throw new DpError(
+        'DP_CORRUPT',
+        `Expected an empty directory for a new run, got '${path}' with steps or weights but no run.json. What these ` +
+          'steps cost is unknown: choose another directory.',
+      );
+    }
     writeAtomically(join.join(path, 'run.json'), json({ schema: RUN_SCHEMA, config, versions }));
     return new RunDirectory(path, config, record);
   }
@@ -213,10 +221,12 @@ function readConfig(path: string): RunConfig {
   const file = join.join(path, 'run.json');
   const config = readJson(file, RUN_SCHEMA).config as Record<string, unknown> | undefined;
   const numbers = ['datasetSize', 'expectedBatchSize', 'l2NormClip', 'noiseMultiplier', 'delta', 'steps'];
+  const flags = ['seeded'];
   const texts = ['sampler', 'relation', 'accountant', 'optimizer'];
   const broken =
     numbers.find((key) => typeof config?.[key] !== 'number') ??
-    texts.find((key) => typeof config?.[key] !== 'string');
+    texts.find((key) => typeof config?.[key] !== 'string') ??
+    flags.find((key) => typeof config?.[key] !== 'boolean');
   if (config === undefined || broken !== undefined) {
     throw new DpError('DP_CORRUPT', `Expected 'config.${broken ?? ''}' in '${file}', got none of its type.`);
   }

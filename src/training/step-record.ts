@@ -11,11 +11,13 @@ export class StepRecord {
   private readonly path: string;
   private readonly file: number;
   private count: number;
+  private bytes: number;
 
   private constructor(path: string, file: number, count: number) {
     this.path = path;
     this.file = file;
     this.count = count;
+    this.bytes = nodeFiles().fs.fstatSync(file).size;
   }
 
   /** Opens the record for appending, and counts what is there. */
@@ -39,10 +41,24 @@ export class StepRecord {
     const { fs } = nodeFiles();
     const line = `${JSON.stringify({ step: this.count + 1 })}\n`;
     withFile(this.path, 'append to', () => {
+      this.requireAlone();
       const written = fs.writeSync(this.file, line);
+      this.bytes += line.length;
       if (written !== line.length) throw new Error(`only ${written} of ${line.length} bytes were written`);
+      this.requireAlone();
     });
     this.count++;
+  }
+
+  /** Two processes on one record would each know half of the steps. */
+  private requireAlone(): void {
+    const { size } = nodeFiles().fs.fstatSync(this.file);
+    if (size === this.bytes) return;
+    throw new DpError(
+      'DP_IO',
+      `Expected to be alone in writing '${this.path}', but another process does: the step was not taken. Stop one of ` +
+        'the two, then resume.',
+    );
   }
 
   /** Forces the lines to the disk: called before the weights of their steps are written. */

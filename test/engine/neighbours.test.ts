@@ -205,7 +205,7 @@ eachBackend(() => {
       const [w, engine] = [tf.variable(tf.zeros([4, 1])), new PerExampleEngine()];
       const sumOf = (x: tf.Tensor) => {
         const losses = () => tf.sum(tf.matMul(x as Matrix, w as Matrix), 1);
-        const result = engine.clippedSum(losses, [w], { l2NormClip: 1 });
+        const result = engine.clippedSum(losses, [w], { l2NormClip: 1, expectedBatchSize: count });
         const sum = concatenated(result);
         disposeResult(result);
         return sum;

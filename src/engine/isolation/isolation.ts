@@ -40,7 +40,7 @@ export function proveIsolation(tape: Tape): Isolation {
   const constants = new Set<number>();
   for (const leaf of tape.leaves.values()) {
     const { tensor, origin } = leaf;
-    if (differsByPlace(leaf)) varied.add(tensor.id);
+    if (differsByPlace(leaf, batch)) varied.add(tensor.id);
     if (origin === 'created') constants.add(tensor.id);
     if (origin !== 'captured') taints.set(tensor.id, PUBLIC);
     else if (tensor.rank > 0 && tensor.shape[0] === batch)
@@ -158,12 +158,13 @@ const EVEN = new Set(
  * the batch place by place, who is in the batch decides who gets which value. Random masks do not count: their
  * distribution is the same at every place.
  */
-function differsByPlace(leaf: Leaf): boolean {
-  const { tensor, origin, value } = leaf;
+function differsByPlace(leaf: Leaf, batch: number): boolean {
+  const { tensor, origin } = leaf;
   if (origin !== 'created' || tensor.rank === 0 || tensor.size <= 1) return false;
-  // Values are kept while a computation is new; later they are taken to be made in the same way.
-  if (value === undefined) return false;
-  const values = value.dataSync();
+  // Of another length, it cannot run along the batch unless something unfolds it.
+  if (tensor.isDisposed) return true;
+  if (tensor.size % batch !== 0) return false;
+  const values = tensor.dataSync();
   const width = tensor.size / (tensor.shape[0] as number);
   return values.some((entry, i) => entry !== values[i % width]);
 }
