@@ -11,7 +11,6 @@ import {
   calibrateNoiseMultiplier,
   type DpEvent,
   dpOptimizer,
-  epsilonOf,
   gaussian,
   poissonSampler,
   privacyStatement,
@@ -64,6 +63,7 @@ await runExample(
       noiseMultiplier,
       expectedBatchSize: sampler.expectedBatchSize,
     });
+    optimizer.bookWith(sampler); // a step costs what the sampler says it does
 
     const stage = startStage('Custom loop with DP-SGD', steps);
     for (let step = 1; step <= steps; step++) {
@@ -81,8 +81,8 @@ await runExample(
     }
     const seconds = stage.end();
 
-    const event = eventOf(optimizer.noiseMultiplier);
-    const bound = epsilonOf(event, { delta: 1e-5, relation: RELATION });
+    const { event } = optimizer;
+    const bound = optimizer.privacySpent({ delta: 1e-5, relation: RELATION });
     const guesses = tf.tidy(() => tf.argMax(logits(tensorsOf(test).xs), 1).dataSync<'int32'>());
     const accuracy = guesses.filter((guess, i) => guess === test.labels[i]).length / test.count;
     process.stdout.write(
