@@ -61,7 +61,9 @@ describe('tfjs-privacy', () => {
 
   it('puts no escape codes into a pipe, unless they are asked for', () => {
     expect(tfjsPrivacy(['budget', ...PLAN]).stdout).not.toContain(ESCAPE);
-    expect(tfjsPrivacy(['budget', ...PLAN], { env: { ...env, NO_COLOR: '', FORCE_COLOR: '1' } }).stdout).toContain(ESCAPE);
+    expect(
+      tfjsPrivacy(['budget', ...PLAN], { env: { ...env, NO_COLOR: '', FORCE_COLOR: '1' } }).stdout,
+    ).toContain(ESCAPE);
   });
 
   it('is quiet when its reader closes the pipe', async () => {
