@@ -54,8 +54,11 @@ export async function saveCheckpoint(
   );
   const old = `${directory}.old`;
   withFile(directory, 'replace', () => {
-    fs.rmSync(old, { recursive: true, force: true });
-    if (fs.existsSync(directory)) fs.renameSync(directory, old);
+    // After a crash half-way the old one may be the only one: it goes when another is in place.
+    if (fs.existsSync(directory)) {
+      fs.rmSync(old, { recursive: true, force: true });
+      fs.renameSync(directory, old);
+    }
     fs.renameSync(temporary, directory);
     fs.rmSync(old, { recursive: true, force: true });
   });
