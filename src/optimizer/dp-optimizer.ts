@@ -11,24 +11,12 @@ import {
 import { type ClippedSum, PerExampleEngine } from '../engine/index.js';
 import { type GaussianSource, gaussianSource, secureRandomWords, seededRandomWords } from '../noise/index.js';
 import type { BatchSampler } from '../sampling/index.js';
+import { type DpOptimizerOptions, requireOptions } from './dp-optimizer-options.js';
 import { GradientAccumulator } from './gradient-accumulator.js';
 import { type InnerOptimizer, innerConfig, restoreInner } from './inner-optimizer.js';
 import { type NamedTensor, NoisedGradientSet, type NoisedGradients } from './noised-gradients.js';
-import { refuseUnknownKeys } from './option-keys.js';
 import { SamplerBook } from './sampler-book.js';
 import { PassBook, type StepBook } from './step-book.js';
-
-/** What a DP-SGD step needs; every field is public knowledge. */
-export interface DpOptimizerOptions {
-  /** C > 0: each example's gradient over all parameters is scaled down to at most this L2 norm. */
-  readonly l2NormClip: number;
-  /** σ ≥ 0: the noise on the *sum* of clipped gradients is N(0, (σC)²) in every coordinate. 0 is not private. */
-  readonly noiseMultiplier: number;
-  /** Public divisor of the noisy sum, whatever size a batch really has. */
-  readonly expectedBatchSize: number;
-  /** A fixed seed makes the noise predictable: for tests, never private, and everything downstream says so. */
-  readonly seed?: string | number;
-}
 
 /** Counts computed from data without noise. Never publish them. */
 export interface PrivateCounts {
@@ -99,6 +87,12 @@ export class DpOptimizer extends tf.Optimizer {
     return this.book.event;
   }
 
+  /** Whether any step was booked, here or in what this optimizer was restored from. */
+  get hasBooked(): boolean {
+    const { event } = this.book;
+    return event.type !== 'noOp' && !(event.type === 'composed' && event.events.length === 0);
+  }
+
   /** Random words drawn for noise since this optimizer was made. */
   get noiseWordsConsumed(): number {
     return this.noise.wordsConsumed;
@@ -132,8 +126,7 @@ export class DpOptimizer extends tf.Optimizer {
         'Expected a sampler that has drawn nothing yet, got one in use: its event counts from the first batch.',
       );
     }
-    const { event } = this.book;
-    if (event.type !== 'noOp' && !(event.type === 'composed' && event.events.length === 0)) {
+    if (this.hasBooked) {
       throw new DpError(
         'DP_INVALID_ARGUMENT',
         'Expected an optimizer that has taken no step yet, got one with steps booked. Name the sampler first.',
@@ -374,39 +367,5 @@ function requireOptimizer(inner: unknown): void {
       'DP_INVALID_ARGUMENT',
       'Expected an optimizer that is not private yet, got a DpOptimizer.',
     );
-  }
-}
-
-function requireOptions(options: DpOptimizerOptions): void {
-  if (typeof options !== 'object' || options === null) {
-    throw new DpError(
-      'DP_INVALID_ARGUMENT',
-      `Expected { l2NormClip, noiseMultiplier, expectedBatchSize }, got ${typeof options}.`,
-    );
-  }
-  refuseUnknownKeys('dpOptimizer', options, {
-    l2NormClip: true,
-    noiseMultiplier: true,
-    expectedBatchSize: true,
-    seed: true,
-  } satisfies Record<keyof DpOptimizerOptions, true>);
-  const { l2NormClip, noiseMultiplier, expectedBatchSize } = options;
-  const wrong = (name: string, range: string, value: unknown) =>
-    new DpError('DP_INVALID_ARGUMENT', `Expected ${name} ${range}, got ${String(value)}.`);
-  if (typeof l2NormClip !== 'number' || !(l2NormClip > 0)) throw wrong('l2NormClip', '> 0', l2NormClip);
-  if (
-    typeof noiseMultiplier !== 'number' ||
-    !(noiseMultiplier >= 0 && noiseMultiplier < Number.POSITIVE_INFINITY)
-  ) {
-    throw wrong('noiseMultiplier', 'in [0, ∞)', noiseMultiplier);
-  }
-  if (
-    typeof expectedBatchSize !== 'number' ||
-    !(expectedBatchSize > 0 && Number.isFinite(expectedBatchSize))
-  ) {
-    throw wrong('expectedBatchSize', 'a finite number > 0', expectedBatchSize);
-  }
-  if (noiseMultiplier > 0 && !Number.isFinite(l2NormClip)) {
-    throw wrong('l2NormClip', 'finite when there is noise', l2NormClip);
   }
 }

@@ -8,7 +8,8 @@
  * Invariants: only gradients that it noised itself reach the inner optimizer, each set once; what is booked is
  * never less than what was released; saved with a model, it carries its record of the privacy spent.
  */
-export { DpOptimizer, type DpOptimizerOptions, dpOptimizer, type PrivateCounts } from './dp-optimizer.js';
+export { DpOptimizer, dpOptimizer, type PrivateCounts } from './dp-optimizer.js';
+export type { DpOptimizerOptions } from './dp-optimizer-options.js';
 export { refuseUnknownKeys } from './option-keys.js';
 export { SamplerBook } from './sampler-book.js';
 export { PassBook, type PlannedStep, releaseEvent, type StepBook } from './step-book.js';

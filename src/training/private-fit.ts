@@ -12,6 +12,7 @@ import {
 } from '../optimizer/index.js';
 import { type BatchSampler, poissonSampler, restoreSampler, shuffleSampler } from '../sampling/index.js';
 import { restoreCheckpoint } from './checkpoint.js';
+import { EpochTally } from './epoch-tally.js';
 import { FIT_OPTIONS, type FitPlan, type PrivateFitOptions, planFit } from './fit-options.js';
 import { interruptible } from './interrupt.js';
 import { ModelLoss, refuseUnprivateLayers } from './model-loss.js';
@@ -231,44 +232,10 @@ function logicalBatch(training: Training, indices: Int32Array, variables: tf.Var
   return total;
 }
 
-/** The running figures of one epoch; all private. */
-class EpochTally {
-  private loss = 0;
-  private examples = 0;
-  private readonly before: {
-    readonly clippedExamples: number;
-    readonly nonFiniteExamples: number;
-    readonly examples: number;
-  };
-
-  constructor(before = { clippedExamples: 0, nonFiniteExamples: 0, examples: 0 }) {
-    this.before = before;
-  }
-
-  add(loss: number, examples: number): void {
-    this.loss += loss;
-    this.examples += examples;
-  }
-
-  summary(
-    now: { readonly clippedExamples: number; readonly nonFiniteExamples: number; readonly examples: number },
-    setAside: number,
-  ): Omit<EpochMetrics['private'], 'epoch'> {
-    const seen = now.examples - this.before.examples;
-    return {
-      loss: this.examples === 0 ? 0 : this.loss / this.examples,
-      clippedFraction: seen === 0 ? 0 : (now.clippedExamples - this.before.clippedExamples) / seen,
-      nonFiniteExamples: setAside + now.nonFiniteExamples - this.before.nonFiniteExamples,
-    };
-  }
-}
-
 /** A model that carries spent privacy would leave it behind: its optimizer is replaced here. */
 function refuseEarlierTraining(model: tfl.LayersModel): void {
   const optimizer: unknown = model.optimizer;
-  if (!(optimizer instanceof DpOptimizer)) return;
-  const spent = JSON.stringify(optimizer.event);
-  if (!spent.includes('"type":"gaussian"') && !spent.includes('"type":"nonPrivate"')) return;
+  if (!(optimizer instanceof DpOptimizer) || !optimizer.hasBooked) return;
   throw new DpError(
     'DP_INVALID_ARGUMENT',
     'Expected a model that was not privately trained yet, got one whose optimizer has steps booked: the ε of this run ' +
