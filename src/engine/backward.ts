@@ -65,6 +65,13 @@ export class BackwardPass {
     return this.trainable.has(this.tape.value.id);
   }
 
+  /** Those of the variables that the loss does not depend on. */
+  unreached(variables: readonly tf.Variable[]): tf.Variable[] {
+    const read = new Set([this.tape.value.id]);
+    for (const node of this.nodes) for (const input of Object.values(node.inputs)) read.add(input.id);
+    return variables.filter((variable) => !read.has(variable.id));
+  }
+
   seeds(): Seeds {
     const { value } = this.tape;
     const boundary = new Map<number, { tensor: tf.Tensor; seed: tf.Tensor }>();

@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { DpError } from 'privacy-accounting';
 import { BackwardPass, type Seeds } from './backward.js';
-import { addFallbackNorms, parameterGradients } from './collect-gradients.js';
+import { type ClipGroup, groupFactors, type Rescaling, requireGroups, requireRescaling } from './clip-factors.js';
+import { fallbackNorms, parameterGradients } from './collect-gradients.js';
 import { type Isolation, proveIsolation } from './isolation/isolation.js';
 import { nonFiniteExamples, replaceRows } from './non-finite.js';
 import { readNorms } from './norm-terms.js';
@@ -31,7 +32,8 @@ const SMALLEST_CLIP = 1e-12;
 declare const clipped: unique symbol;
 
 /**
- * Σᵢ min(1, C/‖gᵢ‖) · gᵢ over the examples of one physical batch, parameter by parameter.
+ * Σᵢ min(1, C/‖gᵢ‖) · gᵢ over the examples of one physical batch, parameter by parameter; or the sum that other
+ * groups and another rescaling give.
  *
  * Guarantee: adding, removing or zeroing one example moves the concatenation of `sums` by at most C in L2
  * norm; replacing one moves it by at most 2C. It is not private until noise is added.
@@ -47,8 +49,12 @@ export interface ClippedSum {
   readonly examples: number;
   /** Values computed from the data without noise: never publish them. */
   readonly privateValues: {
+    /** ‖gᵢ‖ over all parameters, before clipping. */
     readonly norms: Float32Array;
+    /** Examples that exceeded the bound of at least one group. */
     readonly clippedExamples: number;
+    /** For each group, the examples whose norm was at most the group's bound. */
+    readonly withinClip: readonly number[];
     /** Examples with an infinite or NaN gradient; they contributed exactly zero. */
     readonly nonFiniteExamples: number;
   };
@@ -57,6 +63,10 @@ export interface ClippedSum {
 export interface ClippingOptions {
   /** C, the bound on one example's L2 norm over all parameters together; Infinity switches clipping off. */
   readonly l2NormClip: number;
+  /** Parameters clipped apart from each other, √ΣC² ≤ C; all together unless given. */
+  readonly groups?: readonly ClipGroup[];
+  /** How norms become factors; `clip` unless given. */
+  readonly rescaling?: Rescaling;
   /** Multiplies the sums, their sensitivity and nothing else; 1 unless given. Saves a pass over the parameters. */
   readonly scale?: number;
   /** Public bound on the size of a logical batch, for the rounding margin; 16 unless given. */
@@ -90,7 +100,6 @@ export class PerExampleEngine {
    */
   clippedSum(f: () => tf.Tensor, variables: readonly tf.Variable[], options: ClippingOptions): ClippedSum {
     const { l2NormClip, scale = 1, expectedBatchSize = DEFAULT_EXPECTED_BATCH } = options;
-    const clipping = { l2NormClip, scale, expectedBatchSize };
     if (!(roundingMargin(expectedBatchSize) < LARGEST_MARGIN)) {
       throw new DpError(
         'DP_INVALID_ARGUMENT',
@@ -119,6 +128,10 @@ export class PerExampleEngine {
     if (variables.length === 0) {
       throw new DpError('DP_INVALID_ARGUMENT', 'Expected at least one trainable variable, got none.');
     }
+    const { groups = [{ variables, l2NormClip }], rescaling = { kind: 'clip' } } = options;
+    requireGroups(groups, variables, l2NormClip);
+    requireRescaling(rescaling, l2NormClip);
+    const clipping = { l2NormClip, scale, expectedBatchSize, groups, rescaling };
     let result: Omit<ClippedSum, typeof clipped> | undefined;
     tf.tidy(() => {
       result = this.attempt(f, variables, clipping, new Set());
@@ -148,6 +161,7 @@ export class PerExampleEngine {
           'Expected a loss that depends on at least one of the trainable variables, got one that depends on none.',
         );
       }
+      requireReached(pass, variables);
       const seeds = pass.seeds();
       const { gradients, fallback } = parameterGradients(pass, seeds, variables, isolation.batch);
       const ruleNorms = readNorms(
@@ -155,6 +169,7 @@ export class PerExampleEngine {
         isolation.batch,
       );
       const norms = total(ruleNorms, isolation.batch);
+      let squares = squaresOf(gradients, ruleNorms, fallback, []);
       const bad = nonFiniteExamples(norms, seeds, isolation);
       for (const i of excluded) bad.add(i);
       const firstTime = !this.checked.has(signatureOf(tape));
@@ -167,7 +182,8 @@ export class PerExampleEngine {
         return this.attempt(f, variables, clipping, bad, replaceRows(tape, isolation, bad));
       }
       if (bad.size < isolation.batch) {
-        if (!addFallbackNorms(norms, fallback, pass, seeds)) {
+        const masked = fallbackNorms(fallback, pass, seeds, isolation.batch);
+        if (masked === undefined) {
           if (excluded.size > 0) throw notFinite(fallback);
           const found = this.probeExamples(f, variables, tape, isolation);
           if (found.size === 0) throw notFinite(fallback);
@@ -179,7 +195,7 @@ export class PerExampleEngine {
               seeds,
               gradients,
               fallback,
-              norms,
+              squares: squaresOf(gradients, ruleNorms, fallback, []),
               bad: found,
               variables,
               clipping,
@@ -187,9 +203,18 @@ export class PerExampleEngine {
           }
           return this.attempt(f, variables, clipping, found, replaceRows(tape, isolation, found));
         }
-        this.checkOnce(tape, isolation, pass, seeds, gradients, ruleNorms, norms);
+        squares = squaresOf(gradients, ruleNorms, fallback, masked);
+        this.checkOnce(
+          tape,
+          isolation,
+          pass,
+          seeds,
+          gradients,
+          ruleNorms,
+          total([...squares.values()], isolation.batch),
+        );
       }
-      return finish({ tape, isolation, pass, seeds, gradients, fallback, norms, bad, variables, clipping });
+      return finish({ tape, isolation, pass, seeds, gradients, fallback, squares, bad, variables, clipping });
     } finally {
       tape.dispose();
     }
@@ -277,8 +302,8 @@ interface Processed {
   readonly seeds: Seeds;
   readonly gradients: readonly ParameterGradient[];
   readonly fallback: readonly tf.Variable[];
-  /** Squared norms. */
-  readonly norms: Float64Array;
+  /** Squared norms of every parameter's gradients, by the variable's id. */
+  readonly squares: ReadonlyMap<number, Float64Array>;
   readonly bad: ReadonlySet<number>;
   readonly variables: readonly tf.Variable[];
   readonly clipping: Required<ClippingOptions>;
@@ -286,33 +311,45 @@ interface Processed {
 
 /** Clip factors, weighted sums, and what is reported. */
 function finish(processed: Processed): Omit<ClippedSum, typeof clipped> {
-  const { tape, pass, seeds, gradients, fallback, norms, bad, variables } = processed;
-  const { l2NormClip, scale, expectedBatchSize } = processed.clipping;
-  const limit = l2NormClip * (1 - roundingMargin(expectedBatchSize));
-  const factors = new Float32Array(norms.length);
-  let clippedExamples = 0;
-  norms.forEach((square, i) => {
-    if (bad.has(i)) return;
-    const norm = Math.sqrt(square);
-    if (norm > l2NormClip) clippedExamples++;
-    factors[i] = (norm > limit ? limit / norm : 1) * scale;
-  });
+  const { tape, isolation, pass, seeds, gradients, fallback, squares, bad, variables } = processed;
+  const { batch } = isolation;
+  const { groups, rescaling, scale, expectedBatchSize } = processed.clipping;
+  const margin = roundingMargin(expectedBatchSize);
+  const allGood = bad.size === 0;
+  const keep = allGood
+    ? undefined
+    : tf.tensor1d(Float32Array.from({ length: batch }, (_, i) => (bad.has(i) ? 0 : 1)));
+  const byId = new Map(gradients.map((gradient) => [gradient.variable.id, gradient]));
   const sums = new Map<number, tf.Tensor>();
-  if (bad.size < norms.length) {
+  const withinClip: number[] = [];
+  const exceeded = new Set<number>();
+  for (const { variables: members, l2NormClip } of groups) {
+    const norms = total(
+      members.flatMap((variable) => squares.get(variable.id) ?? []),
+      batch,
+    );
+    const options = { l2NormClip, rescaling, margin, scale, excluded: bad };
+    const { factors, within } = groupFactors(norms, options);
+    withinClip.push(within);
+    norms.forEach((square, i) => {
+      if (Math.sqrt(square) > l2NormClip && !bad.has(i)) exceeded.add(i);
+    });
+    if (bad.size === batch) continue;
     const weights = weightsOf(factors);
-    const keep = bad.size === 0 ? undefined : tf.tensor1d(factors.map((factor) => (factor > 0 ? 1 : 0)));
-    for (const gradient of gradients) {
-      const usable = keep === undefined ? gradient : gradient.masked(keep);
-      sums.set(gradient.variable.id, usable.weightedSum(weights));
+    for (const { id } of members) {
+      const gradient = byId.get(id);
+      if (gradient === undefined) continue;
+      sums.set(id, (keep === undefined ? gradient : gradient.masked(keep)).weightedSum(weights));
     }
-    if (fallback.length > 0) {
-      const all = pass.parameterSums(seeds, tf.tensor1d(factors));
-      for (const { id } of fallback) {
-        const sum = all.get(id);
-        if (sum !== undefined) sums.set(id, sum);
-      }
+    const masked = members.filter(({ id }) => fallback.some((variable) => variable.id === id));
+    if (masked.length === 0) continue;
+    const all = pass.parameterSums(seeds, tf.tensor1d(factors));
+    for (const { id } of masked) {
+      const sum = all.get(id);
+      if (sum !== undefined) sums.set(id, sum);
     }
   }
+  const norms = total([...squares.values()], batch);
   const penalties = pass.penaltySums(seeds);
   return {
     sums: variables.map((variable) => tf.keep(sums.get(variable.id) ?? tf.zeros(variable.shape))),
@@ -321,21 +358,51 @@ function finish(processed: Processed): Omit<ClippedSum, typeof clipped> {
       return penalty === undefined ? null : tf.keep(tf.reshape(penalty, variable.shape));
     }),
     value: tf.keep(tape.value.rank === 0 ? tf.clone(tape.value) : tf.mean(tape.value)) as tf.Scalar,
-    examples: norms.length,
+    examples: batch,
     privateValues: {
       norms: Float32Array.from(norms, (square, i) =>
         bad.has(i) ? Number.POSITIVE_INFINITY : Math.sqrt(square),
       ),
-      clippedExamples,
+      clippedExamples: exceeded.size,
+      withinClip,
       nonFiniteExamples: bad.size,
     },
   };
+}
+
+function squaresOf(
+  gradients: readonly ParameterGradient[],
+  ruleNorms: readonly Float64Array[],
+  fallback: readonly tf.Variable[],
+  masked: readonly Float64Array[],
+): Map<number, Float64Array> {
+  const squares = new Map<number, Float64Array>();
+  gradients.forEach(({ variable }, k) => {
+    squares.set(variable.id, ruleNorms[k] as Float64Array);
+  });
+  fallback.forEach(({ id }, k) => {
+    const norms = masked[k];
+    if (norms !== undefined) squares.set(id, norms);
+  });
+  return squares;
 }
 
 function total(parts: readonly Float64Array[], batch: number): Float64Array {
   const sum = new Float64Array(batch);
   for (const part of parts) for (let i = 0; i < batch; i++) sum[i] = (sum[i] as number) + (part[i] as number);
   return sum;
+}
+
+/** Noise on a variable that no example can move costs accuracy and says nothing: mostly it is a mistake. */
+function requireReached(pass: BackwardPass, variables: readonly tf.Variable[]): void {
+  const unused = pass.unreached(variables);
+  if (unused.length === 0) return;
+  throw new DpError(
+    'DP_INVALID_ARGUMENT',
+    `Expected a loss that depends on every trained variable, got one that does not read ` +
+      `'${unused.map(({ name }) => name).join("', '")}'. Freeze the layer (trainable = false), or pass the list of ` +
+      'variables to train.',
+  );
 }
 
 function notFinite(fallback: readonly tf.Variable[]): DpError {

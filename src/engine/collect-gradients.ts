@@ -51,27 +51,35 @@ function orient(piece: Piece | undefined, order: 'same' | 'transposed'): Piece |
   return piece.kind === 'outer' ? { kind: 'outer', left: piece.right, right: piece.left } : undefined;
 }
 
-/** Adds ‖gᵢ‖² over the parameters without rules, one backward pass an example; false where one is not finite. */
-export function addFallbackNorms(
-  norms: Float64Array,
+/**
+ * ‖gᵢ‖² of each parameter without a rule, one backward pass an example; undefined where one is not finite.
+ */
+export function fallbackNorms(
   fallback: readonly tf.Variable[],
   pass: BackwardPass,
   seeds: Seeds,
-): boolean {
-  if (fallback.length === 0) return true;
-  for (let i = 0; i < norms.length; i++) {
-    const square = tf.tidy(() => {
-      const one = new Float32Array(norms.length);
+  batch: number,
+): Float64Array[] | undefined {
+  const norms = fallback.map(() => new Float64Array(batch));
+  if (fallback.length === 0) return norms;
+  for (let i = 0; i < batch; i++) {
+    const squares = tf.tidy(() => {
+      const one = new Float32Array(batch);
       one[i] = 1;
       const sums = pass.parameterSums(seeds, tf.tensor1d(one));
-      const squares = fallback.flatMap((variable) => {
-        const sum = sums.get(variable.id);
-        return sum === undefined ? [] : [tf.sum(tf.square(sum))];
-      });
-      return squares.length === 0 ? 0 : (tf.addN(squares).dataSync()[0] as number);
+      return tf
+        .stack(
+          fallback.map(({ id }) => {
+            const sum = sums.get(id);
+            return sum === undefined ? tf.scalar(0) : tf.sum(tf.square(sum));
+          }),
+        )
+        .dataSync();
     });
-    if (!Number.isFinite(square)) return false;
-    norms[i] = (norms[i] as number) + square;
+    if (!squares.every((square) => Number.isFinite(square))) return undefined;
+    squares.forEach((square, k) => {
+      (norms[k] as Float64Array)[i] = square;
+    });
   }
-  return true;
+  return norms;
 }

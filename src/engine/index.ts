@@ -8,6 +8,7 @@
  * Invariants: an operation without a rule costs time, never correctness; an operation that cannot be shown to
  * keep examples apart is refused by name; nothing is kept between calls but the record of what was checked.
  */
+export type { ClipGroup, Rescaling } from './clip-factors.js';
 export {
   type ClippedSum,
   type ClippingOptions,
