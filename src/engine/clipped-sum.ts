@@ -1,7 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { DpError } from 'privacy-accounting';
 import { BackwardPass, type Seeds } from './backward.js';
-import { type ClipGroup, groupFactors, type Rescaling, requireGroups, requireRescaling } from './clip-factors.js';
+import {
+  type ClipGroup,
+  groupFactors,
+  type Rescaling,
+  requireGroups,
+  requireRescaling,
+} from './clip-factors.js';
 import { fallbackNorms, parameterGradients } from './collect-gradients.js';
 import { type Isolation, proveIsolation } from './isolation/isolation.js';
 import { nonFiniteExamples, replaceRows } from './non-finite.js';

@@ -2,14 +2,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import { shaped } from './batch-time.js';
 import { combinePieces } from './combine-pieces.js';
 import { sizeOf } from './isolation/layout.js';
+import { normMethod, type OuterShape, partSize } from './norm-method.js';
 import { ghostNorms, lookupNorms, type NormTerm, type RowSquares, type Squares } from './norm-terms.js';
 import { inOrder, maskPiece, type OuterPiece, type Piece } from './piece.js';
 import { scatterRows } from './scatter.js';
-
-/** Most elements of one parameter's per-example gradients that are kept from the norm to the sum. */
-const KEEP_ELEMENTS = 1 << 23;
-/** Most elements of them that are formed at a time. */
-const INSTANTIATE_ELEMENTS = 1 << 25;
 
 /**
  * The gradients of one parameter, one an example, held as pieces.
@@ -62,39 +58,29 @@ export class ParameterGradient {
     if (part.kind === 'direct') return [this.squares.of(part.gradient)];
     if (part.kind === 'lookup') return [{ values: lookupNorms(part), floor: 0 }];
     const [batch, time, p] = part.left.shape;
-    const elements = p * part.right.shape[2];
-    if (time === 1) return [this.squares.of(part.left), this.squares.of(part.right)];
-    if (batch * elements > KEEP_ELEMENTS && 2 * time * time <= elements) {
-      const values = ghostNorms(part);
-      if (values !== undefined) return [{ values, floor: 0 }];
+    const shape = { batch, time, p, d: part.right.shape[2] };
+    switch (normMethod(shape)) {
+      case 'factors':
+        return [this.squares.of(part.left), this.squares.of(part.right)];
+      case 'ghost': {
+        const values = ghostNorms(part);
+        return [values === undefined ? squaresInParts(part, shape) : { values, floor: 0 }];
+      }
+      case 'kept':
+        return [this.keptSquares(part, shape)];
+      case 'parts':
+        return [squaresInParts(part, shape)];
     }
-    return [this.instantiatedSquares(part, elements)];
   }
 
-  private instantiatedSquares(part: OuterPiece, elements: number): Squares {
-    const batch = this.batch;
-    const chunk = Math.max(1, Math.floor(INSTANTIATE_ELEMENTS / elements));
-    if (chunk >= batch) {
-      // The wider factor last makes the product's rows long: a third faster on the native backend.
-      const product = isTall(part)
-        ? tf.matMul(part.right, part.left, true, false)
-        : tf.matMul(part.left, part.right, true, false);
-      const gradients = tf.reshape(product, [batch, elements]) as tf.Tensor2D;
-      this.instantiated.set(part, gradients);
-      return this.squares.of(gradients);
-    }
-    const norms: tf.Tensor1D[] = [];
-    for (let start = 0; start < batch; start += chunk) {
-      norms.push(
-        tf.tidy(() => {
-          const count = Math.min(chunk, batch - start);
-          const left = tf.slice(part.left, [start, 0, 0], [count, -1, -1]);
-          const right = tf.slice(part.right, [start, 0, 0], [count, -1, -1]);
-          return tf.sum(tf.square(tf.matMul(left, right, true, false)), [1, 2]) as tf.Tensor1D;
-        }),
-      );
-    }
-    return { values: tf.concat(norms), floor: 0 };
+  private keptSquares(part: OuterPiece, { batch, p, d }: OuterShape): Squares {
+    // The wider factor last makes the product's rows long: a third faster on the native backend.
+    const product = isTall(part)
+      ? tf.matMul(part.right, part.left, true, false)
+      : tf.matMul(part.left, part.right, true, false);
+    const gradients = tf.reshape(product, [batch, p * d]) as tf.Tensor2D;
+    this.instantiated.set(part, gradients);
+    return this.squares.of(gradients);
   }
 
   private partSum(part: Piece, weights: Weights): tf.Tensor {
@@ -142,6 +128,23 @@ export interface Weights {
 
 export function weightsOf(values: Float32Array): Weights {
   return { row: tf.tensor2d(values, [1, values.length]), column: tf.tensor2d(values, [values.length, 1]) };
+}
+
+function squaresInParts(part: OuterPiece, shape: OuterShape): Squares {
+  const { batch } = shape;
+  const size = partSize(shape);
+  const norms: tf.Tensor1D[] = [];
+  for (let start = 0; start < batch; start += size) {
+    norms.push(
+      tf.tidy(() => {
+        const count = Math.min(size, batch - start);
+        const left = tf.slice(part.left, [start, 0, 0], [count, -1, -1]);
+        const right = tf.slice(part.right, [start, 0, 0], [count, -1, -1]);
+        return tf.sum(tf.square(tf.matMul(left, right, true, false)), [1, 2]) as tf.Tensor1D;
+      }),
+    );
+  }
+  return { values: tf.concat(norms), floor: 0 };
 }
 
 function isTall(part: OuterPiece): boolean {
