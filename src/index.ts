@@ -15,6 +15,7 @@ export {
   PerExampleEngine,
   type Use,
 } from './engine/index.js';
+export * from './models/index.js';
 export {
   bernoulliSource,
   type GaussianSource,

@@ -14,7 +14,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 /** The rooms of src/ from the bottom up. A room may import rooms of lower layers, and of its own without a cycle. */
 const LAYERS = [
   ['noise', 'sampling', 'backend', 'engine'],
-  ['optimizer'],
+  ['optimizer', 'models'],
   ['training'],
   ['ledger'],
   ['audit'],

@@ -1,0 +1,15 @@
+/**
+ * Models that can be trained privately: what stands in the way, and what to put in its place.
+ *
+ * What it is: layers whose per-example gradients the engine knows exactly, a list of what a model holds that cannot be
+ * private, and copies of models without it, or with few trained weights. What it is not: it trains nothing, and no
+ * private data pass through it: models are examined on random numbers.
+ *
+ * Invariants: the model that comes in is never changed, nor are its weights shared with the copy that goes out; what
+ * `validateModel` calls refused, the engine or a trainer refuses at the first step; every change is told.
+ */
+export {
+  GroupNormalization,
+  type GroupNormalizationArgs,
+  groupNormalization,
+} from './group-normalization.js';
