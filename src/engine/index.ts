@@ -14,4 +14,5 @@ export {
   type ClippingOptions,
   PerExampleEngine,
 } from './clipped-sum.js';
+export { inspectLoss, type LossInspection } from './inspect.js';
 export { defaultRules, type OpRule, type Use } from './rules/index.js';
