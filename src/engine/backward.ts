@@ -213,7 +213,7 @@ export class BackwardPass {
 
   /** The rule's gradient where it has one, else tfjs's; the other way round as a reference. */
   private prefer(use: Use, input: string, byRule: () => tf.Tensor | undefined): tf.Tensor {
-    const distrusted = this.rules.get(use.node.kernelName)?.wrongInTfjs?.includes(tf.getBackend()) === true;
+    const distrusted = this.rules.get(use.node.kernelName)?.wrongInTfjs?.(use) === true;
     if (!this.asReference || distrusted) return byRule() ?? this.tapeGradient(use, input);
     try {
       return this.tapeGradient(use, input);

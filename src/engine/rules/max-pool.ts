@@ -7,7 +7,7 @@ import type { OpRule } from './op-rule.js';
  */
 export const maxPoolRule: OpRule = {
   nodes: ['MaxPool'],
-  wrongInTfjs: ['wasm'],
+  wrongInTfjs: () => tf.getBackend() === 'wasm',
 
   inputGradient(use, input) {
     const x = use.node.saved[0] as tf.Tensor4D | undefined;

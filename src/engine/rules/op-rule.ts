@@ -19,8 +19,8 @@ export interface Use {
 export interface OpRule {
   /** Names of the tape nodes that this rule serves. */
   readonly nodes: readonly string[];
-  /** Backends on which tfjs's own gradient of these nodes is wrong, so that nothing is compared with it. */
-  readonly wrongInTfjs?: readonly string[];
+  /** Whether tfjs's own gradient of a node is wrong on this backend, so that nothing is compared with it. */
+  wrongInTfjs?(use: Use): boolean;
   /** The gradient of a data input, where the tape's own is missing or computes more than is asked. */
   inputGradient?(use: Use, input: string): tf.Tensor | undefined;
   /** The pieces of a parameter's per-example gradients; undefined asks for the masked fallback. */
