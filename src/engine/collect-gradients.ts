@@ -3,7 +3,9 @@ import type { BackwardPass, ParameterUse, Seeds } from './backward.js';
 import { RowSquares } from './norm-terms.js';
 import { ParameterGradient } from './parameter-gradient.js';
 import type { Piece } from './piece.js';
-import { viewOf } from './views.js';
+import { placePiece, withOneWidth } from './place-piece.js';
+import type { StepObserver } from './step-observer.js';
+import { partsOf } from './views.js';
 
 /** The gradients that rules describe, and the variables that need the masked fallback. */
 export function parameterGradients(
@@ -11,6 +13,7 @@ export function parameterGradients(
   seeds: Seeds,
   variables: readonly tf.Variable[],
   batch: number,
+  observer?: StepObserver,
 ): { gradients: ParameterGradient[]; fallback: tf.Variable[] } {
   const byId = new Map(variables.map((variable) => [variable.id, variable]));
   const pieces = new Map<number, Piece[]>();
@@ -18,12 +21,13 @@ export function parameterGradients(
   const squares = new RowSquares();
   pass.collectUses(seeds, (use) => {
     const producers = pass.producersOf(use.tensor);
-    const view = viewOf(use.tensor, producers, (tensor) => byId.get(tensor.id));
-    const piece = view === undefined ? undefined : orient(pass.pieceOf(use), view.order);
-    if (view !== undefined && piece !== undefined) {
-      const list = pieces.get(view.variable.id) ?? [];
-      list.push(view.columns === undefined ? piece : { ...piece, columns: view.columns });
-      pieces.set(view.variable.id, list);
+    const parts = partsOf(use.tensor, producers, (tensor) => byId.get(tensor.id));
+    const piece = parts && pass.pieceOf(use);
+    const placed = piece && parts.map((part) => placePiece(piece, use.tensor.shape, part, batch));
+    if (placed?.every((own) => own !== undefined)) {
+      parts?.forEach(({ variable }, k) => {
+        pieces.set(variable.id, [...(pieces.get(variable.id) ?? []), placed[k] as Piece]);
+      });
       return;
     }
     for (const id of variablesBehind(use, producers, byId)) fallback.add(id);
@@ -31,7 +35,16 @@ export function parameterGradients(
   return {
     gradients: variables
       .filter((variable) => pieces.has(variable.id) && !fallback.has(variable.id))
-      .map((variable) => new ParameterGradient(variable, pieces.get(variable.id) as Piece[], batch, squares)),
+      .map(
+        (variable) =>
+          new ParameterGradient(
+            variable,
+            withOneWidth(pieces.get(variable.id) as Piece[]),
+            batch,
+            squares,
+            observer,
+          ),
+      ),
     fallback: variables.filter((variable) => fallback.has(variable.id)),
   };
 }
@@ -45,16 +58,29 @@ function variablesBehind(
   return [use.tensor, ...inputs].map((tensor) => tensor.id).filter((id) => byId.has(id));
 }
 
-/** A piece for a transposed view, in the order of the variable itself. */
-function orient(piece: Piece | undefined, order: 'same' | 'transposed'): Piece | undefined {
-  if (piece === undefined || order === 'same') return piece;
-  return piece.kind === 'outer' ? { kind: 'outer', left: piece.right, right: piece.left } : undefined;
-}
-
 /**
  * ‖gᵢ‖² of each parameter without a rule, one backward pass an example; undefined where one is not finite.
  */
 export function fallbackNorms(
+  fallback: readonly tf.Variable[],
+  pass: BackwardPass,
+  seeds: Seeds,
+  batch: number,
+  observer?: StepObserver,
+): Float64Array[] | undefined {
+  const find = () => maskedNorms(fallback, pass, seeds, batch);
+  if (observer === undefined) return find();
+  // One walk serves all of them.
+  return fallback.reduce(
+    (inner, variable) => () => {
+      const report = { variable, method: 'masked', batch, time: 1, p: 1, d: variable.size } as const;
+      return observer.norms(report, inner);
+    },
+    find,
+  )();
+}
+
+function maskedNorms(
   fallback: readonly tf.Variable[],
   pass: BackwardPass,
   seeds: Seeds,

@@ -6,6 +6,7 @@ import { normMethod, type OuterShape, partSize } from './norm-method.js';
 import { ghostNorms, lookupNorms, type NormTerm, type RowSquares, type Squares } from './norm-terms.js';
 import { inOrder, maskPiece, type OuterPiece, type Piece } from './piece.js';
 import { scatterRows } from './scatter.js';
+import type { NormReport, StepObserver } from './step-observer.js';
 
 /**
  * The gradients of one parameter, one an example, held as pieces.
@@ -20,19 +21,31 @@ export class ParameterGradient {
   private readonly batch: number;
   private readonly parts: readonly Piece[];
   private readonly squares: RowSquares;
+  private readonly observer: StepObserver | undefined;
   private terms: readonly NormTerm[] | undefined;
   private readonly instantiated = new Map<Piece, tf.Tensor2D>();
 
-  constructor(variable: tf.Variable, pieces: readonly Piece[], batch: number, squares: RowSquares) {
+  constructor(
+    variable: tf.Variable,
+    pieces: readonly Piece[],
+    batch: number,
+    squares: RowSquares,
+    observer?: StepObserver,
+  ) {
     this.variable = variable;
     this.batch = batch;
     this.squares = squares;
+    this.observer = observer;
     this.parts = combinePieces(pieces, variable, batch);
   }
 
   /** ‖gᵢ‖² of every example as a sum of products of vectors [batch]. */
   normTerms(): readonly NormTerm[] {
-    this.terms ??= this.parts.map((part) => ({ factors: this.partFactors(part) }));
+    this.terms ??= this.parts.map((part) => {
+      const report = this.reportOf(part);
+      const find = () => this.partFactors(part, report.method);
+      return { factors: this.observer === undefined ? find() : this.observer.norms(report, find) };
+    });
     return this.terms;
   }
 
@@ -54,12 +67,24 @@ export class ParameterGradient {
     );
   }
 
-  private partFactors(part: Piece): readonly Squares[] {
+  private reportOf(part: Piece): NormReport {
+    const { variable, batch } = this;
+    if (part.kind === 'direct') {
+      return { variable, method: 'direct', batch, time: 1, p: 1, d: part.gradient.shape[1] };
+    }
+    const [, time, d] = part.right.shape;
+    if (part.kind === 'lookup') return { variable, method: 'lookup', batch, time, p: part.rows, d };
+    const p = part.left.shape[2];
+    const method = normMethod({ batch: this.observer?.asForBatch ?? batch, time, p, d });
+    return { variable, method, batch, time, p, d };
+  }
+
+  private partFactors(part: Piece, method: NormReport['method']): readonly Squares[] {
     if (part.kind === 'direct') return [this.squares.of(part.gradient)];
     if (part.kind === 'lookup') return [{ values: lookupNorms(part), floor: 0 }];
     const [batch, time, p] = part.left.shape;
     const shape = { batch, time, p, d: part.right.shape[2] };
-    switch (normMethod(shape)) {
+    switch (method) {
       case 'factors':
         return [this.squares.of(part.left), this.squares.of(part.right)];
       case 'ghost': {
@@ -68,7 +93,7 @@ export class ParameterGradient {
       }
       case 'kept':
         return [this.keptSquares(part, shape)];
-      case 'parts':
+      default:
         return [squaresInParts(part, shape)];
     }
   }
