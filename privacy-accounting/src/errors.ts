@@ -20,6 +20,8 @@ export type DpErrorCode =
   | 'DP_UNNOISED_GRADIENT'
   /** The engine's own norms or sums disagree with masked back-propagation. */
   | 'DP_SELF_CHECK'
+  /** The device that held the tensors was lost in the middle of a run. */
+  | 'DP_BACKEND_LOST'
   /** Reading or writing failed: disk full, permission, missing file. */
   | 'DP_IO';
 

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { DpError } from 'privacy-accounting';
+import { BackendWatch } from './backend-watch.js';
 import { BackwardPass, type Seeds } from './backward.js';
 import {
   type ClipGroup,
@@ -90,6 +91,7 @@ export class PerExampleEngine {
   private readonly rules: readonly OpRule[];
   private readonly checked = new Set<string>();
   private readonly perturbed = new Set<string>();
+  private readonly watch = new BackendWatch();
   private keepLeaves = true;
   private scales: { readonly batch: number; readonly values: readonly number[] } | undefined;
 
@@ -139,10 +141,26 @@ export class PerExampleEngine {
     requireRescaling(rescaling, l2NormClip);
     const clipping = { l2NormClip, scale, expectedBatchSize, groups, rescaling };
     let result: Omit<ClippedSum, typeof clipped> | undefined;
-    tf.tidy(() => {
-      result = this.attempt(f, variables, clipping, new Set());
-    });
+    this.watch.begin(variables);
+    try {
+      tf.tidy(() => {
+        result = this.attempt(f, variables, clipping, new Set());
+      });
+    } finally {
+      // Where the backend was lost, that is the error, whatever came of it.
+      this.endStep(result);
+    }
     return result as ClippedSum;
+  }
+
+  private endStep(result: Omit<ClippedSum, typeof clipped> | undefined): void {
+    try {
+      this.watch.end();
+    } catch (error) {
+      const { sums = [], penalties = [], value } = result ?? {};
+      tf.dispose([...sums, ...penalties, value].filter((tensor) => tensor !== null && tensor !== undefined));
+      throw error;
+    }
   }
 
   /**
@@ -299,7 +317,9 @@ export class PerExampleEngine {
   }
 }
 
-const signatureOf = (tape: Tape): string => tape.calls.map((call) => call.kernelName).join();
+/** Another backend is another computation: its kernels are checked as well. */
+const signatureOf = (tape: Tape): string =>
+  `${tf.getBackend()}:${tape.calls.map((call) => call.kernelName).join()}`;
 
 interface Processed {
   readonly tape: Tape;
