@@ -24,7 +24,17 @@ export type Piece =
       readonly right: tf.Tensor3D;
       readonly columns?: Columns;
     }
-  | { readonly kind: 'direct'; readonly gradient: tf.Tensor2D; readonly columns?: Columns };
+  | {
+      readonly kind: 'direct';
+      readonly gradient: tf.Tensor2D;
+      readonly columns?: Columns;
+      /**
+       * Given for a viewed tensor that itself runs along the batch, such as a gain tiled to every example: the
+       * count of its elements between one example and the next. `gradient` then holds of each example's gradient the
+       * elements in that example's own rows, all others being zero.
+       */
+      readonly ownRows?: number;
+    };
 
 /**
  * How the P rows of an outer piece lie: as an array of `shape`, which `perm` brings into the parameter's order.
