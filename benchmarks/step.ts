@@ -1,163 +1,249 @@
 /**
  * The price of privacy: one DP-SGD step against one plain step, on the same model, batch and backend.
  *
- *   npm run bench             a table for every backend that loads
- *   npm run bench -- --json   the same figures as one JSON object
+ *   npm run bench:step                     everything; about 25 minutes; writes RESULTS.md and results.json here
+ *   npm run bench:step -- --quick          batch 256 alone, 2 s a model, no peers; writes nothing
+ *   npm run bench:step -- --model mlp      only these (also --backend, --batch, --part); only their rows are replaced
+ *   npm run bench:step -- --profile --model mlp --backend tensorflow      where a step's time goes
  *
- * Method. Both sides apply SGD to the mean cross-entropy of 256 random images; the private side clips every
- * example and draws fresh secure noise for every parameter. Each backend runs in a process of its own. After
- * warm-up (the engine's self-check happens there) plain, private and clip-only steps alternate, so that a slow
- * moment of the machine hits all of them; a step ends when a weight has been read back. Ratios are of minima
- * (what the code can do) and of medians (what one gets).
+ * Method, times. Both sides apply SGD to the mean cross-entropy of random data; the private side clips every example
+ * and draws fresh secure noise for every parameter; a third side clips alone (noise multiplier 0). Each model, backend
+ * and batch size runs in a fresh process. After two warm-up rounds (the engine's self-check happens there) the three
+ * sides alternate within every round, and take turns in being first, so that a slow moment of the machine hits all of
+ * them; JavaScript's heap is collected before each round. A step ends when the weight that is updated last has been
+ * read back. Rounds: at least 5, then up to 60 until the time is over; each row says how many. Ratios are of minima
+ * (what the code can do) and of medians (what one gets). Tensors are counted before and after: none may be left.
+ *
+ * Method, memory. Each side alone, in fresh processes (three a side; medians), batch 256, tfjs-node: the peak of
+ * resident memory over six steps minus that of the same process before the first, when backend, data and model are
+ * there. "first step" includes the first, in which the private side checks itself on the fallback path.
+ *
+ * Method, peers. benchmarks/peers/ measures Opacus and JAX-Privacy with the same models and batches, after
+ * compilation and warm-up, on as many threads as the machine has cores, in the same run on the same machine.
  */
 import { spawnSync } from 'node:child_process';
+import { availableParallelism, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
-import * as tfl from '@tensorflow/tfjs-layers';
-import { availableBackends, dpOptimizer, selectBackend } from 'tfjs-privacy';
+import { availableBackends, selectBackend } from 'tfjs-privacy';
+import { readSection, writeSection } from './results-file.js';
+import {
+  type Machine,
+  type MemoryRow,
+  mergeFigures,
+  type PeerRow,
+  STEP_SCHEMA,
+  type StepFigures,
+  type TimeRow,
+} from './step/figures.js';
+import { type BenchmarkModel, MODELS } from './step/models.js';
+import { measurePeakMemory, type PeakMemory } from './step/peak-memory.js';
+import { measurePeers } from './step/peers.js';
+import { formatProfiles, profileSides } from './step/profile.js';
+import { renderStepFigures } from './step/render.js';
+import type { SideName } from './step/sides.js';
+import { type Effort, measureStepTimes, summarise } from './step/step-times.js';
 
-const BATCH = 256;
+const HEADLINE_BATCH = 256;
+const PARTS = ['time', 'memory', 'peers'] as const;
+type Part = (typeof PARTS)[number];
 
-interface Figures {
+/** What a child process is asked to do. */
+interface Task {
+  readonly kind: 'time' | 'memory' | 'profile';
   readonly model: string;
   readonly backend: string;
-  readonly parameters: number;
-  readonly plainMs: Summary | null;
-  readonly privateMs: Summary;
-  readonly clipOnlyMs: Summary;
-  readonly ratio: Summary | null;
-  readonly clipOnlyRatio: Summary | null;
-}
-interface Summary {
-  readonly min: number;
-  readonly median: number;
+  readonly batch: number;
+  readonly effort?: Effort;
+  readonly side?: SideName;
 }
 
-const models: Readonly<Record<string, () => tfl.LayersModel>> = {
-  'MLP 784-256-128-10': () =>
-    tfl.sequential({
-      layers: [
-        tfl.layers.dense({ units: 256, activation: 'relu', inputShape: [784] }),
-        tfl.layers.dense({ units: 128, activation: 'relu' }),
-        tfl.layers.dense({ units: 10 }),
-      ],
-    }),
-  // The network of Opacus's MNIST example.
-  'CNN 26,010 parameters': () =>
-    tfl.sequential({
-      layers: [
-        tfl.layers.reshape({ targetShape: [28, 28, 1], inputShape: [784] }),
-        tfl.layers.zeroPadding2d({ padding: 3 }),
-        tfl.layers.conv2d({ filters: 16, kernelSize: 8, strides: 2, activation: 'relu' }),
-        tfl.layers.maxPooling2d({ poolSize: 2, strides: 1 }),
-        tfl.layers.conv2d({ filters: 32, kernelSize: 4, strides: 2, activation: 'relu' }),
-        tfl.layers.maxPooling2d({ poolSize: 2, strides: 1 }),
-        tfl.layers.flatten(),
-        tfl.layers.dense({ units: 32, activation: 'relu' }),
-        tfl.layers.dense({ units: 10 }),
-      ],
-    }),
-};
+const { values: options } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    model: { type: 'string', multiple: true },
+    backend: { type: 'string', multiple: true },
+    batch: { type: 'string', multiple: true },
+    part: { type: 'string', multiple: true },
+    seconds: { type: 'string' },
+    rounds: { type: 'string' },
+    out: { type: 'string' },
+    json: { type: 'boolean', default: false },
+    profile: { type: 'boolean', default: false },
+    task: { type: 'string' },
+  },
+});
+const list = (given: readonly string[] | undefined) => given?.flatMap((text) => text.split(','));
+const say = (text: string) => process.stderr.write(text);
 
-function summarise(times: readonly number[]): Summary {
-  const sorted = [...times].sort((a, b) => a - b);
-  return { min: sorted[0] as number, median: sorted[Math.floor(sorted.length / 2)] as number };
-}
-const quotient = (a: Summary, b: Summary): Summary => ({ min: a.min / b.min, median: a.median / b.median });
-
-function measure(name: string, make: () => tfl.LayersModel, backend: string): Figures {
-  const model = make();
-  const variables = model.trainableWeights.map((weight) => weight.read() as tf.Variable);
-  const xs = tf.randomUniform([BATCH, 784], 0, 1, 'float32', 1);
-  const labels = Int32Array.from({ length: BATCH }, (_, i) => i % 10);
-  const ys = tf.oneHot(tf.tensor1d(labels, 'int32'), 10);
-  const losses = () =>
-    tf.losses.softmaxCrossEntropy(ys, model.apply(xs) as tf.Tensor, undefined, undefined, tf.Reduction.NONE);
-  const options = { l2NormClip: 1, expectedBatchSize: BATCH };
-  const plain = tf.train.sgd(1e-6);
-  const noisy = dpOptimizer(tf.train.sgd(1e-6), { ...options, noiseMultiplier: 1 });
-  const clipOnly = dpOptimizer(tf.train.sgd(1e-6), { ...options, noiseMultiplier: 0 });
-  const sides: (() => void)[] = [
-    () => void plain.minimize(() => tf.mean(losses()), false, variables),
-    () => void noisy.minimize(losses, false, variables),
-    () => void clipOnly.minimize(losses, false, variables),
-  ];
-  const last = variables[variables.length - 1] as tf.Variable;
-  const times: number[][] = [[], [], []];
-  let stockTrains = true;
-  const start = performance.now();
-  for (let round = 0; round < 60; round++) {
-    sides.forEach((side, k) => {
-      if (k === 0 && !stockTrains) return;
-      const from = performance.now();
-      try {
-        side();
-        last.dataSync();
-      } catch (error) {
-        if (k !== 0) throw error;
-        stockTrains = false;
-        return;
-      }
-      if (round >= 2) times[k]?.push(performance.now() - from);
-    });
-    // Slow backends stop after four measured rounds, the slowest after two.
-    const elapsed = performance.now() - start;
-    if ((round >= 5 && elapsed > 20_000) || (round >= 3 && elapsed > 60_000)) break;
+function modelNamed(id: string): BenchmarkModel {
+  const found = MODELS.find((model) => model.id === id);
+  if (!found) {
+    throw new Error(`expected a model among ${MODELS.map((model) => model.id).join(', ')}, got ${id}`);
   }
-  const [plainTimes = [], privateTimes = [], clipTimes = []] = times;
-  const plainMs = stockTrains ? summarise(plainTimes) : null;
-  const privateMs = summarise(privateTimes);
-  const clipOnlyMs = summarise(clipTimes);
-  return {
-    model: name,
+  return found;
+}
+
+async function child(task: Task): Promise<void> {
+  await selectBackend({ prefer: task.backend });
+  const model = modelNamed(task.model);
+  if (task.kind === 'profile') {
+    const profiles = profileSides(model, task.batch, Number(options.rounds ?? 5));
+    process.stdout.write(formatProfiles(profiles));
+    return;
+  }
+  const result =
+    task.kind === 'time'
+      ? measureStepTimes(model, task.batch, task.effort as Effort)
+      : measurePeakMemory(model, task.batch, task.side as SideName);
+  process.stdout.write(`${JSON.stringify(result)}\n`);
+}
+
+/** Runs a task in a process of its own; its result, or undefined when it failed. */
+function run<Result>(task: Task): Result | undefined {
+  const args = [
+    '--expose-gc',
+    ...process.execArgv,
+    fileURLToPath(import.meta.url),
+    '--task',
+    JSON.stringify(task),
+  ];
+  if (options.rounds !== undefined) args.push('--rounds', options.rounds);
+  const result = spawnSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  if (task.kind === 'profile') {
+    process.stdout.write(result.stdout + (result.status === 0 ? '' : result.stderr));
+    return undefined;
+  }
+  const line = result.stdout.split('\n').find((text) => text.startsWith('{'));
+  if (result.status === 0 && line !== undefined) return JSON.parse(line) as Result;
+  const reason = result.stderr.split('\n').find((text) => /Error/.test(text)) ?? `exit code ${result.status}`;
+  say(`failed: ${reason.trim()}\n`);
+  return undefined;
+}
+
+function timeRow(model: BenchmarkModel, backend: string, batch: number, effort: Effort): TimeRow | undefined {
+  say(`${model.label}, ${backend}, batch ${batch}: `);
+  const times = run<Omit<TimeRow, 'model' | 'backend' | 'batch'>>({
+    kind: 'time',
+    model: model.id,
     backend,
-    parameters: model.countParams(),
-    plainMs,
-    privateMs,
-    clipOnlyMs,
-    ratio: plainMs && quotient(privateMs, plainMs),
-    clipOnlyRatio: plainMs && quotient(clipOnlyMs, plainMs),
+    batch,
+    effort,
+  });
+  if (!times) return undefined;
+  const { plain } = times;
+  const ratio = (side: 'private' | 'clipOnly') =>
+    plain === null ? '' : ` (× ${(times[side].minimum / plain.minimum).toFixed(2)})`;
+  say(
+    `${plain === null ? 'stock tfjs cannot train' : `plain ${plain.minimum.toFixed(1)} ms`}, ` +
+      `private ${times.private.minimum.toFixed(1)} ms${ratio('private')}, ` +
+      `clipping alone ${times.clipOnly.minimum.toFixed(1)} ms${ratio('clipOnly')}, ${times.rounds} rounds` +
+      `${times.tensorsLeaked === 0 ? '' : `, ${times.tensorsLeaked} TENSORS LEAKED`}\n`,
+  );
+  return { model: model.id, backend, batch, ...times };
+}
+
+function memoryRow(model: BenchmarkModel, backend: string, processes: number): MemoryRow | undefined {
+  say(`${model.label}, ${backend}, peak memory: `);
+  const batch = HEADLINE_BATCH;
+  const peakOf = (side: SideName): PeakMemory | undefined => {
+    const peaks: PeakMemory[] = [];
+    for (let i = 0; i < processes; i++) {
+      const peak = run<PeakMemory>({ kind: 'memory', model: model.id, backend, batch, side });
+      if (!peak) return undefined;
+      peaks.push(peak);
+    }
+    const median = (key: keyof PeakMemory) => summarise(peaks.map((peak) => peak[key])).median;
+    return { all: median('all'), steady: median('steady') };
+  };
+  const plain = peakOf('plain') ?? null;
+  const own = peakOf('private');
+  if (!own) return undefined;
+  say(`plain ${plain?.steady.toFixed(0) ?? '–'} MiB, private ${own.steady.toFixed(0)} MiB\n`);
+  return { model: model.id, backend, batch, processes, plain, private: own };
+}
+
+async function machine(backends: readonly string[]): Promise<Machine> {
+  const versions: string[] = [];
+  for (const prefer of backends) {
+    const { name, version } = await selectBackend({ prefer });
+    versions.push(`${name} ${version}`);
+  }
+  return {
+    cores: availableParallelism(),
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    system: `${process.platform} ${process.arch}`,
+    node: process.version,
+    tfjs: `tfjs-core ${tf.version_core}; ${versions.join('; ')}`,
   };
 }
 
-async function child(backend: string): Promise<void> {
-  await selectBackend({ prefer: backend });
-  for (const [name, make] of Object.entries(models)) {
-    process.stdout.write(`${JSON.stringify(measure(name, make, backend))}\n`);
-  }
-}
-
 async function main(): Promise<void> {
-  const at = process.argv.indexOf('--backend');
-  if (at > 0) return child(process.argv[at + 1] as string);
-  const figures: Figures[] = [];
-  for (const backend of await availableBackends()) {
-    process.stderr.write(`measuring on ${backend} …\n`);
-    const args = [...process.execArgv, fileURLToPath(import.meta.url), '--backend', backend];
-    const run = spawnSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
-    if (run.status !== 0) throw new Error(`the benchmark failed on ${backend}`);
-    for (const line of run.stdout.split('\n'))
-      if (line.startsWith('{')) figures.push(JSON.parse(line) as Figures);
+  const { quick } = options;
+  const available = await availableBackends();
+  const backends = list(options.backend) ?? available;
+  for (const backend of backends) {
+    if (!available.includes(backend))
+      throw new Error(`expected a backend among ${available.join(', ')}, got ${backend}`);
   }
-  if (process.argv.includes('--json')) {
-    process.stdout.write(
-      `${JSON.stringify({ schema: 'tfjs-privacy/bench-step/1', batch: BATCH, figures })}\n`,
-    );
+  const models = list(options.model)?.map(modelNamed) ?? MODELS;
+  const batches = list(options.batch)?.map(Number);
+  const parts = (list(options.part) ?? (quick ? ['time', 'memory'] : PARTS)) as readonly Part[];
+  const rounds = options.rounds === undefined ? undefined : Number(options.rounds);
+  const effort: Effort = {
+    seconds: Number(options.seconds ?? (quick ? 2 : 10)),
+    minimumRounds: rounds ?? 5,
+    maximumRounds: rounds ?? 60,
+  };
+
+  if (options.profile) {
+    for (const model of models) {
+      for (const backend of list(options.backend) ?? available.slice(0, 1)) {
+        for (const batch of batches ?? [HEADLINE_BATCH]) {
+          process.stdout.write(`\n== ${model.label}, ${backend}, batch ${batch}\n`);
+          run({ kind: 'profile', model: model.id, backend, batch });
+        }
+      }
+    }
     return;
   }
-  const ms = (summary: Summary | null) =>
-    summary === null ? 'cannot train' : `${summary.min.toFixed(1)} / ${summary.median.toFixed(1)}`;
-  const times = (ratio: Summary | null) =>
-    ratio === null ? '–' : `${ratio.min.toFixed(2)} / ${ratio.median.toFixed(2)}`;
-  process.stdout.write(`batch ${BATCH}, SGD on both sides; each cell is minimum / median\n`);
-  const row = (cells: readonly string[]) =>
-    process.stdout.write(
-      `${cells.map((cell, i) => (i < 2 ? cell.padEnd(22) : cell.padStart(17))).join('')}\n`,
-    );
-  row(['model', 'backend', 'plain ms', 'private ms', 'ratio', 'ratio, no noise']);
-  for (const f of figures) {
-    row([f.model, f.backend, ms(f.plainMs), ms(f.privateMs), times(f.ratio), times(f.clipOnlyRatio)]);
+
+  const times: TimeRow[] = [];
+  const memory: MemoryRow[] = [];
+  const peers: PeerRow[] = [];
+  for (const model of models) {
+    for (const backend of backends) {
+      // The cpu backend is for small problems: a convolution takes it 20 s.
+      if (backend === 'cpu' && model.id !== 'mlp' && options.backend === undefined) continue;
+      const usual = [HEADLINE_BATCH, ...(quick || backend !== 'tensorflow' ? [] : model.otherBatches)];
+      if (parts.includes('time')) {
+        for (const batch of batches ?? usual) {
+          const row = timeRow(model, backend, batch, effort);
+          if (row) times.push(row);
+        }
+      }
+      if (
+        parts.includes('memory') &&
+        backend === 'tensorflow' &&
+        (batches?.includes(HEADLINE_BATCH) ?? true)
+      ) {
+        const row = memoryRow(model, backend, quick ? 1 : 3);
+        if (row) memory.push(row);
+      }
+    }
+    if (parts.includes('peers')) {
+      for (const batch of batches ?? [HEADLINE_BATCH]) peers.push(...measurePeers(model, batch, effort, say));
+    }
   }
+
+  const fresh: StepFigures = { schema: STEP_SCHEMA, machine: await machine(available), times, memory, peers };
+  const folder = options.out ?? (quick ? undefined : fileURLToPath(new URL('.', import.meta.url)));
+  const figures = folder === undefined ? fresh : mergeFigures(readSection(folder, 'step'), fresh);
+  const markdown = renderStepFigures(figures);
+  if (folder !== undefined) writeSection(folder, 'step', figures, markdown);
+  process.stdout.write(options.json ? `${JSON.stringify(figures)}\n` : markdown);
 }
 
-await main();
+if (options.task === undefined) await main();
+else await child(JSON.parse(options.task) as Task);

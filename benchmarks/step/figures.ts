@@ -1,0 +1,87 @@
+import type { PeakMemory } from './peak-memory.js';
+import type { Milliseconds, StepTimes } from './step-times.js';
+import type { ModelId } from './targets.js';
+
+export const STEP_SCHEMA = 'tfjs-privacy/bench-step/2';
+
+/** The machine as far as it explains the figures; nothing that names it. */
+export interface Machine {
+  readonly cores: number;
+  readonly memoryGiB: number;
+  readonly system: string;
+  readonly node: string;
+  readonly tfjs: string;
+}
+
+export interface TimeRow extends StepTimes {
+  readonly model: ModelId;
+  readonly backend: string;
+  readonly batch: number;
+}
+
+export interface MemoryRow {
+  readonly model: ModelId;
+  readonly backend: string;
+  readonly batch: number;
+  /** Fresh processes a side; the figures are medians over them. */
+  readonly processes: number;
+  /** MiB above the bare backend; null where stock tfjs throws. */
+  readonly plain: PeakMemory | null;
+  readonly private: PeakMemory;
+}
+
+export interface PeerRow {
+  readonly peer: string;
+  readonly version: string;
+  readonly model: ModelId;
+  readonly batch: number;
+  readonly threads: number;
+  readonly parameters: number;
+  readonly rounds: number;
+  /** The peer's own step without privacy. */
+  readonly plain: Milliseconds | null;
+  readonly private: Milliseconds | null;
+  /** Why it is not there. */
+  readonly error?: string;
+}
+
+/** The section `step` of results.json. */
+export interface StepFigures {
+  readonly schema: typeof STEP_SCHEMA;
+  readonly machine: Machine;
+  readonly times: readonly TimeRow[];
+  readonly memory: readonly MemoryRow[];
+  readonly peers: readonly PeerRow[];
+}
+
+type Key = {
+  readonly model: string;
+  readonly batch: number;
+  readonly backend?: string;
+  readonly peer?: string;
+};
+const keyOf = (row: Key) => JSON.stringify([row.model, row.batch, row.backend ?? row.peer]);
+
+/** `older` with the rows of `newer` in the place of those measured again, and the new ones at the end. */
+function mergeRows<Row extends Key>(older: readonly Row[], newer: readonly Row[]): Row[] {
+  const rows = new Map(older.map((row) => [keyOf(row), row]));
+  for (const row of newer) rows.set(keyOf(row), row);
+  return [...rows.values()];
+}
+
+/**
+ * The figures of an earlier run, brought up to date by a newer one. Figures of another machine, or of another schema,
+ * are dropped: beside new ones they would mislead.
+ */
+export function mergeFigures(older: unknown, newer: StepFigures): StepFigures {
+  const before = older as StepFigures | undefined;
+  const comparable =
+    before?.schema === STEP_SCHEMA && JSON.stringify(before.machine) === JSON.stringify(newer.machine);
+  if (!comparable) return newer;
+  return {
+    ...newer,
+    times: mergeRows(before.times, newer.times),
+    memory: mergeRows(before.memory, newer.memory),
+    peers: mergeRows(before.peers, newer.peers),
+  };
+}

@@ -1,0 +1,64 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { PeerRow } from './figures.js';
+import type { BenchmarkModel } from './models.js';
+import type { Effort } from './step-times.js';
+
+const FOLDER = fileURLToPath(new URL('../peers/', import.meta.url));
+const SCRIPTS = ['opacus_step.py', 'jax_privacy_step.py'];
+
+/** The Python that has Opacus and JAX-Privacy: of TFJS_PRIVACY_PEERS, else of benchmarks/peers/.venv. */
+export function peersPython(): string | undefined {
+  const environment = process.env.TFJS_PRIVACY_PEERS ?? join(FOLDER, '.venv');
+  return [join(environment, 'bin', 'python'), join(environment, 'Scripts', 'python.exe')].find((file) =>
+    existsSync(file),
+  );
+}
+
+let saidSo = false;
+
+/** Measures the peers on one model, each in a process of its own; nothing, with a word, where they aren't installed. */
+export function measurePeers(
+  model: BenchmarkModel,
+  batch: number,
+  effort: Effort,
+  say: (text: string) => void,
+): PeerRow[] {
+  const python = peersPython();
+  if (python === undefined) {
+    if (!saidSo) {
+      say(
+        'peers skipped: no Python environment with Opacus and JAX-Privacy; set it up with npm run bench:peers\n',
+      );
+    }
+    saidSo = true;
+    return [];
+  }
+  return SCRIPTS.flatMap((script) => {
+    const args = [join(FOLDER, script), '--model', model.id, '--batch', String(batch)];
+    args.push('--threads', String(availableParallelism()), '--seconds', String(effort.seconds));
+    args.push(
+      '--minimum-rounds',
+      String(effort.minimumRounds),
+      '--maximum-rounds',
+      String(effort.maximumRounds),
+    );
+    const result = spawnSync(python, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+    const rows = result.stdout
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line) as PeerRow);
+    if (result.status !== 0)
+      say(`${script} failed: ${result.stderr.trim().split('\n').at(-1) ?? result.status}\n`);
+    for (const { peer, plain, private: own, error } of rows) {
+      const ms = (figure: PeerRow['plain']) => (figure ? `${figure.minimum.toFixed(1)} ms` : '–');
+      say(
+        `${model.label}, ${peer}, batch ${batch}: plain ${ms(plain)}, private ${ms(own)}${error ? ` (${error})` : ''}\n`,
+      );
+    }
+    return rows;
+  });
+}
