@@ -81,6 +81,7 @@ interface EngineInternals {
     kernelDepth: number;
     scopeStack: { readonly name: string }[];
     registeredVariables: Record<string, tf.Variable>;
+    numBytes: number;
   };
   nextTensorId(): number;
   makeTensor(...args: unknown[]): tf.Tensor;
@@ -321,4 +322,29 @@ export function hasRegisteredGradient(kernelName: string): boolean {
 /** The id of a tensor that has not been created yet: ids grow, so older tensors have smaller ones. */
 export function nextTensorId(): number {
   return internals().nextTensorId();
+}
+
+/** Runs `f` and tells `seen` how many bytes tensors hold, after every change. Scratch inside a kernel is not among them. */
+export function watchBytes<T>(seen: (bytes: number) => void, f: () => T): T {
+  const { state } = internals();
+  let bytes = state.numBytes;
+  Object.defineProperty(state, 'numBytes', {
+    configurable: true,
+    enumerable: true,
+    get: () => bytes,
+    set: (value: number) => {
+      bytes = value;
+      seen(value);
+    },
+  });
+  try {
+    return f();
+  } finally {
+    Object.defineProperty(state, 'numBytes', {
+      configurable: true,
+      enumerable: true,
+      writable: true,
+      value: bytes,
+    });
+  }
 }
