@@ -9,7 +9,11 @@
  * it applies it returns undefined, and masked back-propagation serves instead; the first step of every run
  * compares each rule with masked back-propagation on the same tape.
  */
+import { avgPoolRule } from './avg-pool.js';
 import { conv2dRule } from './conv2d.js';
+import { conv2dTransposeRule } from './conv2d-transpose.js';
+import { conv3dRule } from './conv3d.js';
+import { depthwiseRule } from './depthwise.js';
 import { addRule, multiplyRule, reluRule } from './elementwise.js';
 import { gatherRule } from './gather.js';
 import { matMulRule } from './matmul.js';
@@ -21,9 +25,13 @@ export type { OpRule, Use } from './op-rule.js';
 export const defaultRules: readonly OpRule[] = [
   matMulRule,
   conv2dRule,
+  conv2dTransposeRule,
+  depthwiseRule,
+  conv3dRule,
   addRule,
   multiplyRule,
   gatherRule,
   reluRule,
   maxPoolRule,
+  avgPoolRule,
 ];

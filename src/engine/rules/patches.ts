@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { RowOrder } from '../piece.js';
-import { type Convolution, geometryOf } from './geometry.js';
+import { fitted, type Geometry } from './geometry.js';
 
 /** im2col: the patch under each position of the filter. */
 export interface Patches {
@@ -14,18 +14,17 @@ export interface Patches {
 const NARROW = 64;
 
 /**
- * Extracts patches the cheapest way that the shapes allow: a reshape for 1×1; a convolution with unit filters
- * where patches are narrow; slices, one for each tap of the filter, otherwise. A stride that divides the filter
- * is first folded into the channels, so that the slices are contiguous.
+ * Extracts the patches of `image` [images, height, width, channels] the cheapest way that the shapes allow: a
+ * reshape for 1×1; a convolution with unit filters where patches are narrow; slices, one for each tap of the filter,
+ * otherwise. A stride that divides the filter is first folded into the channels, so that the slices are contiguous.
  */
-export function extractPatches(conv: Convolution): Patches {
-  const { filter, strides, dilations } = conv;
-  const [kh, kw, channels] = filter.shape;
-  const [sh, sw] = strides;
-  const info = geometryOf(conv);
-  const { outHeight, outWidth } = info;
-  const x = padded(conv.x, info.padInfo);
-  const images = x.shape[0];
+export function extractPatches(image: tf.Tensor4D, geometry: Geometry): Patches {
+  const [kh, kw] = geometry.kernel as Pair;
+  const [sh, sw] = geometry.strides as Pair;
+  const dilations = geometry.dilations as Pair;
+  const [outHeight, outWidth] = geometry.output as Pair;
+  const x = fitted(image, geometry) as tf.Tensor4D;
+  const [images, , , channels] = x.shape;
   const width = kh * kw * channels;
   const flat = (tensor: tf.Tensor) =>
     tf.reshape(tensor, [images, outHeight * outWidth, width]) as tf.Tensor3D;
@@ -42,35 +41,17 @@ export function extractPatches(conv: Convolution): Patches {
       order: { shape: [kh / sh, kw / sw, sh, sw, channels], perm: [0, 2, 1, 3, 4] },
     };
   }
-  return { patches: flat(taps(x, [kh, kw], [sh, sw], [...dilations], [outHeight, outWidth])) };
+  return { patches: flat(taps(x, [kh, kw], [sh, sw], dilations, [outHeight, outWidth])) };
 }
 
 type Pair = readonly [number, number];
 
-function padded(
-  x: tf.Tensor4D,
-  pad: { readonly top: number; readonly bottom: number; readonly left: number; readonly right: number },
-): tf.Tensor4D {
-  const { top, bottom, left, right } = pad;
-  if (top + bottom + left + right === 0) return x;
-  return tf.pad(x, [
-    [0, 0],
-    [top, bottom],
-    [left, right],
-    [0, 0],
-  ]);
-}
-
 /** [n, h·sh, w·sw, c] as [n, h, w, sh·sw·c]: what a stride steps over becomes channels. */
 function foldStride(x: tf.Tensor4D, [sh, sw]: Pair, [rows, columns]: Pair): tf.Tensor4D {
   const [images, height, width, channels] = x.shape;
-  const h = rows * sh;
-  const w = columns * sw;
-  const fitted =
-    height >= h && width >= w
-      ? tf.slice(x, [0, 0, 0, 0], [images, h, w, channels])
-      : tf.slice(padded(x, { top: 0, bottom: h, left: 0, right: w }), [0, 0, 0, 0], [images, h, w, channels]);
-  const split = tf.reshape(fitted, [images * rows, sh, columns, sw * channels]);
+  const [h, w] = [rows * sh, columns * sw];
+  const used = height === h && width === w ? x : tf.slice(x, [0, 0, 0, 0], [images, h, w, channels]);
+  const split = tf.reshape(used, [images * rows, sh, columns, sw * channels]);
   return tf.reshape(tf.transpose(split, [0, 2, 1, 3]), [images, rows, columns, sh * sw * channels]);
 }
 
