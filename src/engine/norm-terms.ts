@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { addedByRow } from './lookup-norms.js';
 import { rowNorms } from './native-ops.js';
 import type { LookupPiece, OuterPiece } from './piece.js';
 
@@ -80,14 +81,14 @@ export function ghostNorms(part: OuterPiece): tf.Tensor1D | undefined {
   return withRoundingOfSum(norms, tf.mul(squares, time));
 }
 
+/** The terms of one row are added first, so that a row that is met often counts as its sum. */
 export function lookupNorms(part: LookupPiece): tf.Tensor1D {
   const [batch, time] = part.ids.shape;
   const squares = tf.sum(tf.square(tf.reshape(part.right, [batch, -1])), 1) as tf.Tensor1D;
-  if (time === 1) return squares;
-  const same = tf.equal(tf.reshape(part.ids, [batch, time, 1]), tf.reshape(part.ids, [batch, 1, time]));
-  const products = tf.mul(tf.cast(same, 'float32'), tf.matMul(part.right, part.right, false, true));
-  const norms = tf.sum(products, [1, 2]) as tf.Tensor1D;
-  return withRoundingOfSum(cancels(norms, products) ? exactLookupNorms(part) : norms, tf.mul(squares, time));
+  const added = time === 1 ? undefined : addedByRow(part);
+  if (added === undefined) return squares;
+  const norms = tf.sum(tf.square(added), 1) as tf.Tensor1D;
+  return withRoundingOfSum(norms, tf.mul(squares, time));
 }
 
 /**
@@ -99,28 +100,6 @@ function withRoundingOfSum(norms: tf.Tensor1D, massSquared: tf.Tensor1D): tf.Ten
   const norm = tf.sqrt(norms);
   const error = tf.mul(tf.sqrt(massSquared), 4 * FLOAT32_UNIT);
   return tf.square(tf.add(norm, tf.relu(tf.sub(error, tf.mul(norm, 2 ** -20)))));
-}
-
-/** The sum per distinct row, formed in double precision. */
-function exactLookupNorms(part: LookupPiece): tf.Tensor1D {
-  const [batch, time, d] = part.right.shape;
-  const ids = part.ids.dataSync();
-  const right = part.right.dataSync();
-  const norms = new Float32Array(batch);
-  for (let i = 0; i < batch; i++) {
-    const sums = new Map<number, Float64Array>();
-    for (let t = 0; t < time; t++) {
-      const id = ids[i * time + t] as number;
-      const sum = sums.get(id) ?? new Float64Array(d);
-      sums.set(id, sum);
-      const offset = (i * time + t) * d;
-      for (let k = 0; k < d; k++) sum[k] = (sum[k] as number) + (right[offset + k] as number);
-    }
-    let norm = 0;
-    for (const sum of sums.values()) for (const value of sum) norm += value * value;
-    norms[i] = norm;
-  }
-  return tf.tensor1d(norms);
 }
 
 /** Whether cancellation left any example's sum of products below an eighth of its terms: three bits lost. */
