@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { DpError } from 'privacy-accounting';
-import type { ClippedSum } from '../engine/index.js';
+import { type ClippedSum, isOutOfMemory } from '../engine/index.js';
 import type { GaussianSource } from '../noise/index.js';
 import type { NamedTensor } from './noised-gradients.js';
 
@@ -9,7 +9,8 @@ import type { NamedTensor } from './noised-gradients.js';
  * change neither the sum's sensitivity nor the noise, which is added once, at `release` (rules 3 and 4).
  */
 export class GradientAccumulator {
-  private sums = new Map<number, tf.Tensor>();
+  /** Mostly one tensor a variable; more where there was no memory to add them. */
+  private sums = new Map<number, tf.Tensor[]>();
   private penalties = new Map<number, tf.Tensor>();
   private count = 0;
   private list: string | undefined;
@@ -41,19 +42,37 @@ export class GradientAccumulator {
     this.list = list;
     this.count += batch.examples;
     variables.forEach((variable, i) => {
-      const sum = batch.sums[i] as tf.Tensor;
-      const before = this.sums.get(variable.id);
-      if (before === undefined) this.sums.set(variable.id, sum);
-      else {
-        this.sums.set(variable.id, tf.keep(tf.add(before, sum)));
-        tf.dispose([before, sum]);
-      }
+      const terms = this.sums.get(variable.id) ?? [];
+      terms.push(batch.sums[i] as tf.Tensor);
+      this.sums.set(variable.id, terms);
       // A regulariser reads no data: the weights have not moved, so the latest value is the value.
       const penalty = batch.penalties[i];
       if (penalty === null || penalty === undefined) return;
       this.penalties.get(variable.id)?.dispose();
       this.penalties.set(variable.id, penalty);
     });
+    this.addUp();
+  }
+
+  /**
+   * Adds the terms of each variable, one variable at a time. Every term is held already: an addition that fails for
+   * lack of memory leaves none out and takes none twice, and its terms are added later.
+   */
+  private addUp(): void {
+    for (const terms of this.sums.values()) {
+      while (terms.length > 1) {
+        const [first, second] = terms as [tf.Tensor, tf.Tensor];
+        let sum: tf.Tensor;
+        try {
+          sum = tf.keep(tf.add(first, second));
+        } catch (error) {
+          if (isOutOfMemory(error)) return;
+          throw error;
+        }
+        terms.splice(0, 2, sum);
+        tf.dispose([first, second]);
+      }
+    }
   }
 
   /** Sum + N(0, sd²) + penalty for each variable, and an empty accumulator. */
@@ -63,30 +82,41 @@ export class GradientAccumulator {
   ): NamedTensor[] {
     if (this.list !== undefined && this.list !== listOf(variables)) throw oneList();
     const { noise, standardDeviation } = options;
-    const gradients = variables.map((variable) => {
-      const tensor = tf.tidy(() => {
-        let total = this.sums.get(variable.id);
-        if (standardDeviation > 0) {
-          // tf.tensor may keep the array that it is given, so each variable's noise has its own.
-          const sample = new Float32Array(variable.size);
-          noise.fill(sample, standardDeviation);
-          const noiseTensor = tf.tensor(sample, variable.shape);
-          total = total === undefined ? noiseTensor : tf.add(total, noiseTensor);
-        }
-        // Without noise this is the accumulated tensor itself, which is disposed below.
-        const mean =
-          total === undefined ? tf.zeros(variable.shape) : standardDeviation > 0 ? total : tf.clone(total);
-        const penalty = this.penalties.get(variable.id);
-        return tf.keep(penalty === undefined ? mean : tf.add(mean, penalty));
-      });
-      return { name: variable.name, tensor };
-    });
-    this.dispose();
+    const gradients: NamedTensor[] = [];
+    try {
+      for (const variable of variables) {
+        const tensor = tf.tidy(() => {
+          const terms = this.sums.get(variable.id) ?? [];
+          let total = terms.length > 1 ? terms.reduce((sum, term) => tf.add(sum, term)) : terms[0];
+          if (standardDeviation > 0) {
+            // tf.tensor may keep the array that it is given, so each variable's noise has its own.
+            const sample = new Float32Array(variable.size);
+            noise.fill(sample, standardDeviation);
+            const noiseTensor = tf.tensor(sample, variable.shape);
+            total = total === undefined ? noiseTensor : tf.add(total, noiseTensor);
+          }
+          // Without noise this may be the accumulated tensor itself, which is disposed below.
+          const mean =
+            total === undefined ? tf.zeros(variable.shape) : terms.includes(total) ? tf.clone(total) : total;
+          const penalty = this.penalties.get(variable.id);
+          return tf.keep(penalty === undefined ? mean : tf.add(mean, penalty));
+        });
+        gradients.push({ name: variable.name, tensor });
+        // Variable by variable: the un-noised sums and the noisy ones are never all held at once.
+        tf.dispose(this.sums.get(variable.id) ?? []);
+        this.sums.delete(variable.id);
+      }
+    } catch (error) {
+      tf.dispose(gradients.map(({ tensor }) => tensor));
+      throw error;
+    } finally {
+      this.dispose();
+    }
     return gradients;
   }
 
   dispose(): void {
-    tf.dispose([...this.sums.values(), ...this.penalties.values()]);
+    tf.dispose([...[...this.sums.values()].flat(), ...this.penalties.values()]);
     this.sums = new Map();
     this.penalties = new Map();
     this.count = 0;
