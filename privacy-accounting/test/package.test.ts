@@ -54,6 +54,7 @@ describe('the package', () => {
       'requireRelation',
       'selfComposed',
       'shuffled',
+      'vectorDiscreteGaussian',
     ]);
   });
 

@@ -1,8 +1,8 @@
 /**
  * Noise: uniform random words, and the samples made of them.
  *
- * This folder knows nothing of gradients, clipping or budgets, and never sees data: it is given a standard
- * deviation and an array. Nor does it choose σ: that is calibration's, in `privacy-accounting`.
+ * This folder knows nothing of gradients, clipping or budgets: it is given a standard deviation and an array, of noise
+ * to make or (mechanisms) of sums to noise. Nor does it choose σ: that is calibration's, in `privacy-accounting`.
  *
  * Invariants: words are cryptographic unless seeded ones were asked for by name, and `secure` is handed on to
  * whatever is built on them; each word is used once and wiped; a sample is never handed out twice; a standard
@@ -11,11 +11,25 @@
  */
 export { type BernoulliSource, bernoulliSource } from './bernoulli-source.js';
 export {
+  type DiscreteGaussianMechanism,
+  defaultGranularity,
+  discreteGaussianMechanism,
+  MAX_GRANULARITY,
+  MIN_GRANULARITY,
+} from './discrete-gaussian-mechanism.js';
+export {
+  type DiscreteGaussianSource,
+  discreteGaussianSource,
+  MAX_GRID_SIGMA,
+  MIN_GRID_SIGMA,
+} from './discrete-gaussian-source.js';
+export {
   type GaussianSource,
   gaussianSource,
   MAX_STANDARD_DEVIATION,
   MIN_STANDARD_DEVIATION,
 } from './gaussian-source.js';
+export { type GaussianMechanism, gaussianMechanism, type NoiseMechanism } from './noise-mechanism.js';
 export type { RandomWords } from './random-words.js';
 export { secureRandomWords } from './secure-words.js';
 export { seededRandomWords } from './seeded-words.js';

@@ -14,7 +14,7 @@ interface Entry {
  * The running record of an accountant of Gaussians: which events, how often, and what they amount to.
  *
  * Equal events are counted together, so that a training run of a million steps stays one entry. The releases
- * come out sorted by (q, σ) with integer counts: every order and grouping of the same events gives the same
+ * come out sorted by (q, σ, kind of noise) with integer counts: every order and grouping of the same events gives the same
  * bits.
  */
 export class GaussianComposition {
@@ -58,11 +58,16 @@ export class GaussianComposition {
     return this.#notPrivate;
   }
 
-  /** Everything released, each (q, σ) once, sorted. */
+  /** Everything released, each (q, σ, kind of noise) once, sorted. */
   get releases(): readonly GaussianRelease[] {
     this.#sorted ??= [...this.#releases.values()]
       .filter(({ count }) => count > 0)
-      .sort((a, b) => a.samplingProbability - b.samplingProbability || a.noiseMultiplier - b.noiseMultiplier);
+      .sort(
+        (a, b) =>
+          a.samplingProbability - b.samplingProbability ||
+          a.noiseMultiplier - b.noiseMultiplier ||
+          a.noise.localeCompare(b.noise),
+      );
     return this.#sorted;
   }
 
@@ -84,6 +89,6 @@ export class GaussianComposition {
   }
 }
 
-function releaseKey({ samplingProbability, noiseMultiplier }: GaussianRelease): string {
-  return `${samplingProbability} ${noiseMultiplier}`;
+function releaseKey({ samplingProbability, noiseMultiplier, noise }: GaussianRelease): string {
+  return `${samplingProbability} ${noiseMultiplier} ${noise}`;
 }

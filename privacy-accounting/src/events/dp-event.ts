@@ -19,6 +19,25 @@ export interface GaussianEvent {
   readonly noiseMultiplier: number;
 }
 
+/**
+ * The sum of every record's contribution, rounded to the grid γℤᵈ, plus γ·N_ℤ(0, (s/γ)²) in each coordinate: γ =
+ * `granularity`, d = `dimension`, s = `standardDeviation` (the discrete Gaussian's parameter; its variance is a little
+ * smaller), C = `l2NormClip`, the L2 norm to which one record's contribution is clipped. γ, s and C are in one unit,
+ * that of the sum. s = 0 is the un-noised sum: ε = ∞.
+ *
+ * `l2Sensitivity` ≥ C + γ√d has the rounding inside: neighbours' sums that differ by C differ by up to γ more in each
+ * coordinate on the grid. Under replace-one a contribution is exchanged, 2C, and the sum is rounded once:
+ * `l2Sensitivity` + C.
+ */
+export interface VectorDiscreteGaussianEvent {
+  readonly type: 'vectorDiscreteGaussian';
+  readonly granularity: number;
+  readonly dimension: number;
+  readonly standardDeviation: number;
+  readonly l2NormClip: number;
+  readonly l2Sensitivity: number;
+}
+
 /** `event` on a fresh sample that holds each record independently with probability q ∈ (0, 1]. */
 export interface PoissonSampledEvent {
   readonly type: 'poissonSampled';
@@ -58,6 +77,7 @@ export type DpEvent =
   | NoOpEvent
   | NonPrivateEvent
   | GaussianEvent
+  | VectorDiscreteGaussianEvent
   | PoissonSampledEvent
   | ShuffledEvent
   | ComposedEvent

@@ -7,6 +7,7 @@ import type {
   PoissonSampledEvent,
   SelfComposedEvent,
   ShuffledEvent,
+  VectorDiscreteGaussianEvent,
 } from './dp-event.js';
 import { buildEvent } from './parse.js';
 
@@ -34,6 +35,28 @@ export function nonPrivate(options: { readonly reason?: string } = {}): NonPriva
  */
 export function gaussian(options: { readonly noiseMultiplier: number }): GaussianEvent {
   return buildEvent('gaussian', options, 'gaussian') as GaussianEvent;
+}
+
+/**
+ * A clipped sum, rounded to the grid γℤᵈ, plus discrete Gaussian noise: γ = `granularity` > 0, d = `dimension` ≥ 1,
+ * `standardDeviation` ≥ 0 and `l2NormClip` C > 0, all in the units of the sum. `l2Sensitivity` is by default what
+ * rounding demands, C + γ√d rounded up; a smaller one is refused.
+ *
+ * @example
+ * vectorDiscreteGaussian({ granularity: 2 ** -20, dimension: 235_146, standardDeviation: 1.1, l2NormClip: 1 });
+ */
+export function vectorDiscreteGaussian(options: {
+  readonly granularity: number;
+  readonly dimension: number;
+  readonly standardDeviation: number;
+  readonly l2NormClip: number;
+  readonly l2Sensitivity?: number;
+}): VectorDiscreteGaussianEvent {
+  return buildEvent(
+    'vectorDiscreteGaussian',
+    options,
+    'vectorDiscreteGaussian',
+  ) as VectorDiscreteGaussianEvent;
 }
 
 /**

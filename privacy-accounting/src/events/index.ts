@@ -17,6 +17,16 @@ export type {
   PoissonSampledEvent,
   SelfComposedEvent,
   ShuffledEvent,
+  VectorDiscreteGaussianEvent,
 } from './dp-event.js';
-export { composed, gaussian, nonPrivate, noOp, poissonSampled, selfComposed, shuffled } from './factories.js';
+export {
+  composed,
+  gaussian,
+  nonPrivate,
+  noOp,
+  poissonSampled,
+  selfComposed,
+  shuffled,
+  vectorDiscreteGaussian,
+} from './factories.js';
 export { DP_EVENT_TYPES, MAX_EVENT_DEPTH, parseEvent } from './parse.js';

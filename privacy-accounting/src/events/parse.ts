@@ -8,6 +8,7 @@ import {
 } from '../arguments.js';
 import { DpError } from '../errors.js';
 import type { DpEvent, DpEventType } from './dp-event.js';
+import { readVectorDiscreteGaussian } from './vector-discrete-gaussian.js';
 
 /** Trees deeper than this are refused, so that no input can exhaust the stack. */
 export const MAX_EVENT_DEPTH = 100;
@@ -53,6 +54,10 @@ const SCHEMA: Readonly<Record<DpEventType, { readonly fields: readonly string[];
         'It is the standard deviation of the noise divided by the clipping norm.',
       ),
     }),
+  },
+  vectorDiscreteGaussian: {
+    fields: ['granularity', 'dimension', 'standardDeviation', 'l2NormClip', 'l2Sensitivity'],
+    read: readVectorDiscreteGaussian,
   },
   poissonSampled: {
     fields: ['samplingProbability', 'event'],

@@ -1,5 +1,6 @@
 import { type NeighboringRelation, sensitivityInClips } from '../relation.js';
 import type { DpEvent } from './dp-event.js';
+import { discreteNoiseMultiplier } from './vector-discrete-gaussian.js';
 
 /**
  * `count` releases of a Gaussian on Poisson samples of rate q = `samplingProbability` (1: no sampling), with
@@ -8,12 +9,18 @@ import type { DpEvent } from './dp-event.js';
 export interface GaussianRelease {
   readonly samplingProbability: number;
   readonly noiseMultiplier: number;
+  /**
+   * `discrete` if any of the noise is: on a grid, in as many dimensions as the event says. Such a release is *not*
+   * dominated by the continuous Gaussian of the same multiplier; only its Rényi divergences are bounded by those
+   * (Canonne, Kamath & Steinke 2020, arXiv:2004.00010, Prop. 5, Thm 14). An accountant must ask.
+   */
+  readonly noise: 'continuous' | 'discrete';
   readonly count: number;
   /** Where in the event the release was found, for messages. */
   readonly path: string;
 }
 
-/** What an event amounts to: Gaussian releases; nothing private; or something that is neither. */
+/** What an event amounts to: (discrete) Gaussian releases; nothing private; or something that is neither. */
 export type GaussianReading =
   | { readonly kind: 'gaussians'; readonly releases: readonly GaussianRelease[] }
   | { readonly kind: 'nonPrivate'; readonly reason: string }
@@ -31,9 +38,10 @@ interface Walk {
 /**
  * Reads an event as a multiset of (Poisson-sampled) Gaussian releases under `relation`, exactly.
  *
- * Two equivalences are used, both exact for adaptive composition, because a sequence of Gaussians with
- * sensitivities Δᵢ and deviations σᵢ is dominated by one with μ² = Σ (Δᵢ/σᵢ)² (Dong, Roth & Su 2022, Cor. 2),
- * and dominance survives sampling:
+ * Two equivalences are used, both exact for adaptive composition of continuous Gaussians, because a sequence of them
+ * with sensitivities Δᵢ and deviations σᵢ is dominated by one with μ² = Σ (Δᵢ/σᵢ)² (Dong, Roth & Su 2022, Cor. 2),
+ * and dominance survives sampling. Of discrete ones the Rényi divergences add up alike, which does not survive
+ * sampling: several releases of one sample, one of them discrete, are unsupported.
  * - several Gaussians on one sample are one Gaussian with 1/σ² = Σ 1/σᵢ²;
  * - one pass over batches, each record in exactly one, is one Gaussian: the batches without the record are
  *   the same function of the past, and a random order of batches is a mixture over orders.
@@ -58,6 +66,7 @@ function visit(event: DpEvent, path: string, count: number, walk: Walk): void {
       if (count > 0) walk.notPrivate ??= event.reason ?? 'no reason given';
       break;
     case 'gaussian':
+    case 'vectorDiscreteGaussian':
       release(1, event, path, path, count, walk);
       break;
     case 'poissonSampled':
@@ -97,13 +106,21 @@ function release(
   const joint: Joint[] = [];
   collectJoint(event, path, 1, count > 0, walk, joint);
   if (count === 0 || joint.length === 0) return;
-  const noiseMultiplier = jointMultiplier(joint) / sensitivityInClips(walk.relation);
-  walk.releases.push({ samplingProbability: q, noiseMultiplier, count, path: sampledAt });
+  const noise = joint.some((part) => part.noise === 'discrete') ? 'discrete' : 'continuous';
+  if (q < 1 && noise === 'discrete' && (joint.length > 1 || joint[0]!.count > 1)) {
+    throw new Unreadable(
+      `${sampledAt}: no bound is known for several releases of one Poisson sample when one has discrete noise. ` +
+        'Release it alone, or use Gaussian noise.',
+    );
+  }
+  const noiseMultiplier = jointMultiplier(joint);
+  walk.releases.push({ samplingProbability: q, noiseMultiplier, noise, count, path: sampledAt });
 }
 
-/** `count` Gaussians of one σ among those released together. */
+/** `count` Gaussians among those released together, of one σ = deviation / sensitivity under the walk's relation. */
 interface Joint {
   readonly sigma: number;
+  readonly noise: GaussianRelease['noise'];
   readonly count: number;
 }
 
@@ -136,7 +153,17 @@ function collectJoint(
       if (!counts) break;
       if (event.noiseMultiplier === 0)
         walk.notPrivate ??= 'a sum was released without noise (noiseMultiplier 0)';
-      joint.push({ sigma: event.noiseMultiplier, count });
+      joint.push({
+        sigma: event.noiseMultiplier / sensitivityInClips(walk.relation),
+        noise: 'continuous',
+        count,
+      });
+      break;
+    case 'vectorDiscreteGaussian':
+      if (!counts) break;
+      if (event.standardDeviation === 0)
+        walk.notPrivate ??= 'a sum was released without noise (standardDeviation 0)';
+      joint.push({ sigma: discreteNoiseMultiplier(event, walk.relation), noise: 'discrete', count });
       break;
     case 'composed':
       event.events.forEach((part, i) => {

@@ -15,7 +15,7 @@ import { epsilonAt } from './gaussian-inverse.js';
  * under the relation. Nothing is lost: no accountant can state a smaller ε.
  *
  * Bounds Gaussian releases of the whole data set (every relation) and shuffled passes (replace-special,
- * replace-one). Sampled releases are refused: the central-limit approximation of "GDP accountants" is not a
+ * replace-one). Discrete Gaussian noise is refused, and so are sampled releases: the central-limit approximation of "GDP accountants" is not a
  * bound (it can state less than half of the true ε). Upper bounds, rounded up.
  *
  * Source: Dong, Roth & Su 2022 (arXiv:1905.02383), Cor. 1 and 2; Balle & Wang 2018 (arXiv:1805.06530), Thm 8.
@@ -47,6 +47,13 @@ export class GdpAccountant implements PrivacyAccountant {
     const reading = readAsGaussians(parseEvent(event), this.relation);
     if (reading.kind === 'unsupported') return reading.reason;
     if (reading.kind === 'nonPrivate') return undefined;
+    const discrete = reading.releases.find(({ noise }) => noise === 'discrete');
+    if (discrete !== undefined) {
+      return (
+        `${discrete.path}: discrete Gaussian noise on a vector is not Gaussian-DP: it is not the same in every ` +
+        'direction, and no trade-off curve is known that bounds all of them. Use the rdp accountant.'
+      );
+    }
     const sampled = reading.releases.find(({ samplingProbability }) => samplingProbability < 1);
     if (sampled === undefined) return undefined;
     return (

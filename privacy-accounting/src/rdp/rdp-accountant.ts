@@ -18,6 +18,7 @@ import { poissonGaussianCurve } from './curve-cache.js';
 import { gaussianRdpAt } from './gaussian-rdp.js';
 import { type BestOrder, searchAll, searchGrid } from './order-search.js';
 import { LARGEST_SEARCHED_ORDER, requireOrders } from './orders.js';
+import { atWholeOrders } from './poisson-discrete-rdp.js';
 
 /** Configuration of an {@link RdpAccountant}. */
 export interface RdpAccountantOptions {
@@ -28,12 +29,13 @@ export interface RdpAccountantOptions {
 
 /**
  * Accounts in Rényi divergences: RDP(α) of a composition is the sum of its parts', for every order α; (ε, δ)
- * follows from the best order. The divergences are exact, so the only loss is that of the conversion: 5–20 % where
+ * follows from the best order. The divergences of Gaussians are exact, so the only loss is that of the conversion: 5–20 % where
  * ε is above 3 or so, a multiple of ε where sampling is rare and σ below 1.
  *
  * Bounds Gaussian releases, Poisson-sampled (add-or-remove-one, replace-special; no formula is known for
  * replace-one) or not (every relation), and shuffled passes (replace-special, replace-one), composed at will.
- * Upper bounds, rounded up.
+ * Discrete Gaussian noise on vectors is bounded by the same formulas at the sensitivity with rounding inside (see
+ * `atWholeOrders`). Upper bounds, rounded up.
  *
  * Source: Mironov 2017 (arXiv:1702.07476), Prop. 1; Mironov, Talwar & Zhang 2019 (arXiv:1908.10530); Canonne,
  * Kamath & Steinke 2020 (arXiv:2004.00010), Prop. 12.
@@ -146,10 +148,10 @@ export class RdpAccountant implements PrivacyAccountant {
   #divergence(): (order: number) => number {
     if (this.#composition.notPrivate !== undefined) return () => Number.POSITIVE_INFINITY;
     const parts = this.#composition.releases.map(
-      ({ samplingProbability: q, noiseMultiplier: sigma, count }) => {
+      ({ samplingProbability: q, noiseMultiplier: sigma, noise, count }) => {
         const curve =
           q === 1 ? (order: number) => gaussianRdpAt(sigma, order) : poissonGaussianCurve(q, sigma);
-        return { curve, count };
+        return { curve: q < 1 && noise === 'discrete' ? atWholeOrders(curve) : curve, count };
       },
     );
     return (order) => {

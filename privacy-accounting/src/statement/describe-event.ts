@@ -16,7 +16,7 @@ export function describeEvent(event: DpEvent): EventDescription {
   const types = new Set<DpEvent['type']>();
   collect(event, types, new Set());
   const assumptions: string[] = [];
-  if (types.has('gaussian')) {
+  if (types.has('gaussian') || types.has('vectorDiscreteGaussian')) {
     assumptions.push(
       'each example’s contribution was clipped before it was added up',
       'the noise was fresh, secret and of the stated size',
@@ -54,6 +54,13 @@ function phrase(event: DpEvent): string {
       return `a release without protection${event.reason === undefined ? '' : ` (${event.reason})`}`;
     case 'gaussian':
       return `a sum with Gaussian noise of multiplier ${formatNumber(event.noiseMultiplier)}`;
+    case 'vectorDiscreteGaussian': {
+      const { standardDeviation, l2NormClip, granularity, dimension } = event;
+      return (
+        `a sum of ${formatCount(dimension)} coordinates on a grid of ${formatNumber(granularity / l2NormClip)} of the ` +
+        `clipping norm with discrete Gaussian noise of multiplier ${formatNumber(standardDeviation / l2NormClip)}`
+      );
+    }
     case 'poissonSampled':
       return `${phrase(event.event)} on a Poisson sample of probability ${formatNumber(event.samplingProbability)}`;
     case 'shuffled':
