@@ -16,7 +16,9 @@ import { readNorms } from './norm-terms.js';
 import { type ParameterGradient, weightsOf } from './parameter-gradient.js';
 import { defaultRules, type OpRule } from './rules/index.js';
 import { checkAgainstMaskedBackprop, checkPerturbation } from './self-check.js';
+import type { StepObserver } from './step-observer.js';
 import { recordTape, type Tape } from './tape.js';
+import { guardWasmHeap } from './wasm-heap.js';
 
 /**
  * η: gradients are clipped to C(1 − η), so that rounding cannot carry a contribution past C. The first term covers
@@ -89,14 +91,16 @@ export interface ClippingOptions {
  */
 export class PerExampleEngine {
   private readonly rules: readonly OpRule[];
+  private readonly observer: StepObserver | undefined;
   private readonly checked = new Set<string>();
   private readonly perturbed = new Set<string>();
   private readonly watch = new BackendWatch();
   private keepLeaves = true;
   private scales: { readonly batch: number; readonly values: readonly number[] } | undefined;
 
-  constructor(options: { readonly rules?: readonly OpRule[] } = {}) {
+  constructor(options: { readonly rules?: readonly OpRule[]; readonly observer?: StepObserver } = {}) {
     this.rules = options.rules ?? defaultRules;
+    this.observer = options.observer;
   }
 
   /**
@@ -141,6 +145,7 @@ export class PerExampleEngine {
     requireRescaling(rescaling, l2NormClip);
     const clipping = { l2NormClip, scale, expectedBatchSize, groups, rescaling };
     let result: Omit<ClippedSum, typeof clipped> | undefined;
+    guardWasmHeap();
     this.watch.begin(variables);
     try {
       tf.tidy(() => {
@@ -187,7 +192,13 @@ export class PerExampleEngine {
       }
       requireReached(pass, variables);
       const seeds = pass.seeds();
-      const { gradients, fallback } = parameterGradients(pass, seeds, variables, isolation.batch);
+      const { gradients, fallback } = parameterGradients(
+        pass,
+        seeds,
+        variables,
+        isolation.batch,
+        this.observer,
+      );
       const ruleNorms = readNorms(
         gradients.map((gradient) => gradient.normTerms()),
         isolation.batch,
@@ -206,7 +217,7 @@ export class PerExampleEngine {
         return this.attempt(f, variables, clipping, bad, replaceRows(tape, isolation, bad));
       }
       if (bad.size < isolation.batch) {
-        const masked = fallbackNorms(fallback, pass, seeds, isolation.batch);
+        const masked = fallbackNorms(fallback, pass, seeds, isolation.batch, this.observer);
         if (masked === undefined) {
           if (excluded.size > 0) throw notFinite(fallback);
           const found = this.probeExamples(f, variables, tape, isolation);
@@ -376,14 +387,19 @@ function finish(processed: Processed): Omit<ClippedSum, typeof clipped> {
     }
   }
   const norms = total([...squares.values()], batch);
-  const penalties = pass.penaltySums(seeds);
+  const penaltySums = pass.penaltySums(seeds);
+  const totals = variables.map((variable) => sums.get(variable.id) ?? tf.zeros(variable.shape));
+  const penalties = variables.map((variable) => {
+    const penalty = penaltySums.get(variable.id);
+    return penalty === undefined ? null : tf.reshape(penalty, variable.shape);
+  });
+  const value = (tape.value.rank === 0 ? tf.clone(tape.value) : tf.mean(tape.value)) as tf.Scalar;
+  // Kept when all are there: one that could not be made leaves none behind.
+  for (const tensor of [...totals, ...penalties, value]) if (tensor !== null) tf.keep(tensor);
   return {
-    sums: variables.map((variable) => tf.keep(sums.get(variable.id) ?? tf.zeros(variable.shape))),
-    penalties: variables.map((variable) => {
-      const penalty = penalties.get(variable.id);
-      return penalty === undefined ? null : tf.keep(tf.reshape(penalty, variable.shape));
-    }),
-    value: tf.keep(tape.value.rank === 0 ? tf.clone(tape.value) : tf.mean(tape.value)) as tf.Scalar,
+    sums: totals,
+    penalties,
+    value,
     examples: batch,
     privateValues: {
       norms: Float32Array.from(norms, (square, i) =>

@@ -3,10 +3,9 @@ const SIGNS: readonly RegExp[] = [
   // JavaScript: typed arrays and their buffers.
   /array buffer allocation failed/i,
   /invalid (typed )?array (buffer )?length/i,
-  // WebAssembly: the heap cannot grow, or malloc gave nothing and the kernel wrote through it.
+  // WebAssembly, where the heap cannot grow.
   /out of memory/i,
   /\baborted?\b.*\boom\b/i,
-  /memory access out of bounds/i,
   /cannot enlarge memory/i,
   // TensorFlow.
   /\boom when allocating/i,
@@ -24,7 +23,8 @@ const LOST = /context[ _]?(was )?lost|lost.*context|device (was )?lost/i;
  * Whether an error says that memory ran out, so that the same work in smaller parts may succeed.
  *
  * By the texts of the backends' messages, since they have no codes: an error that none of them matches is not
- * taken for one. A lost WebGL context is none: nothing that was on the device is left.
+ * taken for one. A lost WebGL context is none: nothing that was on the device is left. Nor is "memory access out of
+ * bounds" in WebAssembly: a kernel that ran past the end may have written over weights first.
  */
 export function isOutOfMemory(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
