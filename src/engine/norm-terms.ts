@@ -35,7 +35,9 @@ export class RowSquares {
       const norms = rowNorms(tensor);
       const axes = Array.from({ length: tensor.rank - 1 }, (_, i) => i + 1);
       sums =
-        norms === undefined ? { values: tf.sum(tf.square(tensor), axes) } : { values: norms, rooted: true };
+        norms === undefined
+          ? { values: tf.tidy(() => tf.sum(tf.square(tensor), axes)) }
+          : { values: norms, rooted: true };
       this.known.set(tensor.dataId, sums);
     }
     // The floor keeps a product an upper bound where one factor vanishes and the other is large.
@@ -70,25 +72,33 @@ export function readNorms(parameters: readonly (readonly NormTerm[])[], batch: n
  * digits: then the gradients themselves are formed.
  */
 export function ghostNorms(part: OuterPiece): tf.Tensor1D | undefined {
-  const products = tf.mul(
-    tf.matMul(part.left, part.left, false, true),
-    tf.matMul(part.right, part.right, false, true),
-  );
-  const norms = tf.sum(products, [1, 2]) as tf.Tensor1D;
-  if (cancels(norms, products)) return undefined;
-  const time = part.left.shape[1];
-  const squares = tf.sum(tf.mul(products, tf.eye(time)), [1, 2]) as tf.Tensor1D;
-  return withRoundingOfSum(norms, tf.mul(squares, time));
+  let found: tf.Tensor1D | undefined;
+  // What the norms are made of is larger than all else in the step: none of it may outlive them.
+  tf.tidy(() => {
+    const products = tf.mul(
+      tf.matMul(part.left, part.left, false, true),
+      tf.matMul(part.right, part.right, false, true),
+    );
+    const norms = tf.sum(products, [1, 2]) as tf.Tensor1D;
+    if (cancels(norms, products)) return undefined;
+    const time = part.left.shape[1];
+    const squares = tf.sum(tf.mul(products, tf.eye(time)), [1, 2]) as tf.Tensor1D;
+    found = withRoundingOfSum(norms, tf.mul(squares, time));
+    return found;
+  });
+  return found;
 }
 
 /** The terms of one row are added first, so that a row that is met often counts as its sum. */
 export function lookupNorms(part: LookupPiece): tf.Tensor1D {
-  const [batch, time] = part.ids.shape;
-  const squares = tf.sum(tf.square(tf.reshape(part.right, [batch, -1])), 1) as tf.Tensor1D;
-  const added = time === 1 ? undefined : addedByRow(part);
-  if (added === undefined) return squares;
-  const norms = tf.sum(tf.square(added), 1) as tf.Tensor1D;
-  return withRoundingOfSum(norms, tf.mul(squares, time));
+  return tf.tidy(() => {
+    const [batch, time] = part.ids.shape;
+    const squares = tf.sum(tf.square(tf.reshape(part.right, [batch, -1])), 1) as tf.Tensor1D;
+    const added = time === 1 ? undefined : addedByRow(part);
+    if (added === undefined) return squares;
+    const norms = tf.sum(tf.square(added), 1) as tf.Tensor1D;
+    return withRoundingOfSum(norms, tf.mul(squares, time));
+  });
 }
 
 /**
