@@ -36,16 +36,29 @@ describe('secureRandomWords', () => {
     }
   });
 
-  it('uses Web Crypto, 64 KiB at a time, where there is no Node', () => {
+  it('where there is no Node, takes a key of Web Crypto for each 64 KiB of ChaCha20', () => {
     withoutNodeCrypto();
     const web = vi.spyOn(globalThis.crypto, 'getRandomValues');
     const words = secureRandomWords();
     web.mockClear();
     const out = new Uint32Array(100_000);
     words.fill(out);
+    expect(web.mock.calls.map(([array]) => array?.byteLength)).toEqual(Array.from({ length: 7 }, () => 32));
+    // A chunk left unfilled would be zeros: 100 zero words of 100,000 by chance have probability < 1e-400.
+    expect(out.filter((word) => word === 0).length).toBeLessThan(100);
+  });
+
+  it('uses Web Crypto itself, 64 KiB at a time, where there is no WebAssembly either', () => {
+    withoutNodeCrypto();
+    vi.stubGlobal('WebAssembly', undefined);
+    const web = vi.spyOn(globalThis.crypto, 'getRandomValues');
+    const words = secureRandomWords();
+    expect(words.secure).toBe(true);
+    web.mockClear();
+    const out = new Uint32Array(100_000);
+    words.fill(out);
     const sizes = web.mock.calls.map(([array]) => array?.byteLength);
     expect(sizes).toEqual([65_536, 65_536, 65_536, 65_536, 65_536, 65_536, 400_000 - 6 * 65_536]);
-    // A chunk left unfilled would be zeros: 100 zero words of 100,000 by chance have probability < 1e-400.
     expect(out.filter((word) => word === 0).length).toBeLessThan(100);
   });
 
@@ -60,6 +73,8 @@ describe('secureRandomWords', () => {
     vi.stubGlobal('crypto', { getRandomValues: (array: Uint32Array) => array });
     expect(() => secureRandomWords()).toThrow(expect.objectContaining({ code: 'DP_NOT_PRIVATE' }));
     vi.stubGlobal('crypto', { getRandomValues: (array: Uint32Array) => array.fill(7) });
+    expect(() => secureRandomWords()).toThrow(/stub/);
+    vi.stubGlobal('WebAssembly', undefined);
     expect(() => secureRandomWords()).toThrow(/stub/);
   });
 });

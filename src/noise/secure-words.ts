@@ -1,4 +1,5 @@
 import { DpError } from 'privacy-accounting';
+import { chachaWords, type EntropySource } from './chacha-words.js';
 import { pooledWords, type RandomWords, type WordGenerator } from './random-words.js';
 
 /** Web Crypto refuses to fill more bytes than this at once (W3C Web Cryptography API, §10.1.1). */
@@ -8,8 +9,10 @@ const WEB_CRYPTO_MAX_BYTES = 65_536;
  * Independent uniform 32-bit words from the platform's cryptographic generator: the default everywhere.
  *
  * In Node (and what else has `process.getBuiltinModule`) `crypto.randomFillSync`, about 0.6 ns a word in
- * blocks of 64 KiB; elsewhere, browsers and their workers included, Web Crypto's `getRandomValues`. Node's
- * module is looked up when this function is called, never imported, so the file loads in a browser as it is.
+ * blocks of 64 KiB; elsewhere, browsers and their workers included, ChaCha20 keyed afresh for each 64 KiB by Web
+ * Crypto's `getRandomValues`, which by itself takes three times as long; and that itself where a page's policy forbids
+ * WebAssembly. Node's module is looked up when this function is called, never imported, so the file loads in a
+ * browser as it is.
  *
  * Guarantee: as unpredictable as the operating system's generator. Each call makes a stream of its own;
  * streams of different threads and processes never share words. Not covered: a virtual machine that is
@@ -42,11 +45,16 @@ function platformGenerator(): WordGenerator {
         'served over https or from localhost.',
     );
   }
+  // The cast is true of every array that this toolkit makes; one over shared memory is refused by Web Crypto.
+  const entropy: EntropySource = (out) => void web.getRandomValues(out as Uint32Array<ArrayBuffer>);
+  return chachaWords(entropy) ?? inPieces(entropy);
+}
+
+function inPieces(entropy: EntropySource): WordGenerator {
   const wordsAtOnce = WEB_CRYPTO_MAX_BYTES / Uint32Array.BYTES_PER_ELEMENT;
   return (out) => {
     for (let start = 0; start < out.length; start += wordsAtOnce) {
-      // The cast is true of every array that this toolkit makes; one over shared memory is refused by Web Crypto.
-      web.getRandomValues(out.subarray(start, start + wordsAtOnce) as Uint32Array<ArrayBuffer>);
+      entropy(out.subarray(start, start + wordsAtOnce));
     }
   };
 }
