@@ -1,18 +1,24 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { DpError } from 'privacy-accounting';
 import type { BackendInfo } from './backend-info.js';
+import { hasGraphicsProcessor } from './graphics.js';
 import { type BackendCheck, loadBackend, NODE_BACKENDS } from './load-backend.js';
 import { environment, isNode } from './node-runtime.js';
 
 const VARIABLE = 'TFJS_PRIVACY_BACKEND';
 
-/** Candidates, best first: Node's three, then whatever else the program registered, by tfjs's own priority. */
+/**
+ * Candidates, best first: Node's three, or a page's two fast ones; then whatever else the program registered, by
+ * tfjs's own priority.
+ */
 function candidates(): string[] {
   const factories = tf.engine().registryFactory;
   const registered = Object.keys(factories).sort(
     (a, b) => (factories[b]?.priority ?? 0) - (factories[a]?.priority ?? 0),
   );
-  return isNode() ? [...new Set([...NODE_BACKENDS, ...registered])] : registered;
+  if (isNode()) return [...new Set([...NODE_BACKENDS, ...registered])];
+  const first = hasGraphicsProcessor() ? ['webgl', 'wasm', 'cpu'] : ['wasm', 'webgl', 'cpu'];
+  return [...new Set([...first.filter((name) => registered.includes(name)), ...registered])];
 }
 
 async function activate(
@@ -28,8 +34,9 @@ async function activate(
  * Chooses and activates the backend that everything after computes on.
  *
  * The environment variable `TFJS_PRIVACY_BACKEND` decides before `prefer`, and `prefer` before the automatic
- * choice: in Node `tensorflow` (native), else `wasm`, else `cpu`; in a browser the registered backend of the
- * highest priority. The choice holds although another backend's package is in the process.
+ * choice: in Node `tensorflow` (native), else `wasm`, else `cpu`; in a browser, of those that the page registered,
+ * `webgl`, else `wasm`, else `cpu`, with `wasm` first where WebGL is a program that computes on the processor. A
+ * backend that computes in less than float32 does not load. The choice holds although another backend's package is in the process.
  *
  * @param options.prefer a backend's name; `auto` and undefined mean the automatic choice.
  * @returns what was chosen, why, and what would be faster.

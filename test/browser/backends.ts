@@ -1,0 +1,49 @@
+/**
+ * What `../backends.js` is to the suites of test/engine when they run in a browser: webgl alone, and of each file an
+ * evenly spread choice of its tests, since a software renderer compiles a shader for every shape it meets
+ * (30 ms each, some thousands for all). TFJS_PRIVACY_BROWSER_SUITES=all runs every test.
+ */
+import '@tensorflow/tfjs-backend-cpu';
+import '@tensorflow/tfjs-backend-webgl';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, beforeEach, describe, type RunnerTask } from 'vitest';
+
+/** Tests of one file that run. */
+const TESTS_A_FILE = 12;
+
+/** What webgl computes otherwise than IEEE 754, and why that is no fault of the engine's. */
+const DIFFERENT: readonly [RegExp, string][] = [
+  [
+    /^zero times an infinite slope$/,
+    'tfjs divides equal numbers to 1 on webgl, 0/0 too: the gradient is finite',
+  ],
+];
+
+export const testedBackends: readonly string[] = ['webgl'];
+
+export function eachBackend(suite: (name: string) => void): void {
+  describe('on webgl', () => {
+    beforeAll(async () => {
+      await tf.setBackend('cpu'); // The oracle's, so that it can be switched to without waiting.
+      if (!(await tf.setBackend('webgl'))) throw new Error('webgl does not start in this browser');
+    });
+    beforeEach(({ task, skip }) => {
+      const why = DIFFERENT.find(([name]) => name.test(task.name))?.[1];
+      if (why !== undefined) skip(why);
+      if (!isChosen(task)) skip('not among the chosen');
+    });
+    suite('webgl');
+  });
+}
+
+function isChosen(task: RunnerTask): boolean {
+  if (import.meta.env.WHOLE_ENGINE === true) return true;
+  const all = testsOf(task.file.tasks);
+  const stride = Math.max(1, all.length / TESTS_A_FILE);
+  const place = all.findIndex(({ id }) => id === task.id);
+  return Math.floor(place / stride) !== Math.floor((place - 1) / stride);
+}
+
+function testsOf(tasks: readonly RunnerTask[]): RunnerTask[] {
+  return tasks.flatMap((task) => (task.type === 'suite' ? testsOf(task.tasks) : [task]));
+}
