@@ -273,7 +273,7 @@ describe('what is booked', () => {
 
   it('counts every step of a pass in which a record came twice', () => {
     const book = new PassBook();
-    const step = { noiseMultiplier: 1, examples: 4, secure: true };
+    const step = { noiseMultiplier: 1, sensitivity: 1, examples: 4, secure: true };
     book.beginPass(8);
     book.book(step);
     book.book(step);

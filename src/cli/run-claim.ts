@@ -7,9 +7,9 @@ import {
   privacyStatement,
   requireRelation,
 } from 'privacy-accounting';
-import { releaseEvent } from '../optimizer/index.js';
+import { eventOfReleases } from '../optimizer/index.js';
 import { poissonSampler, shuffleSampler } from '../sampling/index.js';
-import type { LoadedRun } from '../training/index.js';
+import { type LoadedRun, runReleases } from '../training/index.js';
 
 /** What a run claims about its privacy, taken from its record of steps. */
 export interface RunClaim {
@@ -29,12 +29,12 @@ const TOLERANCE = 0.01;
  */
 export function claimOf(run: LoadedRun, stated?: Readonly<Record<string, unknown>>): RunClaim {
   const { config, steps } = run;
-  const { datasetSize, expectedBatchSize, noiseMultiplier, delta } = config;
+  const { datasetSize, expectedBatchSize, delta } = config;
   const sampler =
     config.sampler === 'shuffle'
       ? shuffleSampler({ datasetSize, batchSize: expectedBatchSize })
       : poissonSampler({ datasetSize, expectedBatchSize });
-  const event = sampler.event(releaseEvent({ noiseMultiplier, secure: !config.seeded }), steps);
+  const event = eventOfReleases(sampler, runReleases(config, steps));
   const bound = epsilonOf(event, {
     delta,
     relation: requireRelation(config.relation, 'run.json: config.relation'),

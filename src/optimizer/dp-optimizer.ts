@@ -8,15 +8,22 @@ import {
   type NeighboringRelation,
   parseEvent,
 } from 'privacy-accounting';
+import { requireLiveBackend } from '../backend/backend-health.js';
 import { type ClippedSum, PerExampleEngine } from '../engine/index.js';
 import { type GaussianSource, gaussianSource, secureRandomWords, seededRandomWords } from '../noise/index.js';
 import type { BatchSampler } from '../sampling/index.js';
-import { type DpOptimizerOptions, requireOptions } from './dp-optimizer-options.js';
+import type { Clipping } from './clipping/index.js';
+import { type DpOptimizerOptions, type SettledOptions, settleOptions } from './dp-optimizer-options.js';
 import { GradientAccumulator } from './gradient-accumulator.js';
 import { type InnerOptimizer, innerConfig, restoreInner } from './inner-optimizer.js';
+import { isNoiseAware } from './noise-aware.js';
 import { type NamedTensor, NoisedGradientSet, type NoisedGradients } from './noised-gradients.js';
 import { SamplerBook } from './sampler-book.js';
+import { loadOptions, saveOptions } from './saved-options.js';
+import { requireLearningRate, scheduleAt, setLearningRate } from './schedules/index.js';
 import { PassBook, type StepBook } from './step-book.js';
+import { CentredCounts, type StepPlan, StepPlanner } from './step-planner.js';
+import { requireOneList, requireSameVariables, stateOf, trainedVariables } from './trained-variables.js';
 
 /** Counts computed from data without noise. Never publish them. */
 export interface PrivateCounts {
@@ -27,14 +34,18 @@ export interface PrivateCounts {
 
 const INSTANCES = new WeakSet<object>();
 
+/** The name of adaptive clipping's bounds among an optimizer's saved weights. */
+const BOUNDS = 'DpOptimizer/l2NormClip';
+
 /**
  * DP-SGD around any tfjs optimizer: gᵗ = (Σᵢ min(1, C/‖gᵢ‖) gᵢ + N(0, σ²C² I)) / expectedBatchSize, then the
- * inner optimizer's own update (Abadi et al. 2016, 1607.00133, Alg. 1).
+ * inner optimizer's own update (Abadi et al. 2016, 1607.00133, Alg. 1). σ, C and the learning rate may follow
+ * schedules over the steps, and `clipping` may bound gradients otherwise.
  *
  * It is a `tf.Optimizer`: `model.compile({optimizer})` and `model.fit`, or `minimize` in a loop of one's own.
- * Guarantee: each step is a Gaussian mechanism of noise multiplier σ on a sum of sensitivity C (zeroing an
- * example) or 2C (replacing one). It sees neither the data's size nor the sampling, so `privacySpent` counts
- * every step as a participation of every record.
+ * Guarantee: each step is a Gaussian mechanism of its noise multiplier σ on a sum of sensitivity C (zeroing an
+ * example) or 2C (replacing one), C = √ΣC² where groups are clipped apart. It sees neither the data's size nor the
+ * sampling, so `privacySpent` counts every step as a participation of every record.
  *
  * @example
  * const optimizer = dpOptimizer(tf.train.adam(1e-3), { l2NormClip: 1, noiseMultiplier: 1.1, expectedBatchSize: 256 });
@@ -48,38 +59,74 @@ export class DpOptimizer extends tf.Optimizer {
     return typeof value === 'object' && value !== null && INSTANCES.has(value);
   }
 
-  readonly l2NormClip: number;
-  readonly noiseMultiplier: number;
   readonly expectedBatchSize: number;
+  /** How gradients are bounded. */
+  readonly clipping: Clipping;
   /** False when the noise is seeded: then nothing that this optimizer trains is private. */
   readonly secure: boolean;
   /** The optimizer that applies the noisy gradients. */
   readonly inner: tf.Optimizer;
 
-  private readonly seed: string | number | undefined;
+  private readonly options: SettledOptions;
+  private readonly planner: StepPlanner;
   private readonly noise: GaussianSource;
   private readonly engine = new PerExampleEngine();
   private readonly accumulator = new GradientAccumulator();
   private readonly issued = new NoisedGradientSet();
+  private readonly centred = new CentredCounts();
   private book: StepBook;
   private counts = { nonFiniteExamples: 0, clippedExamples: 0, examples: 0 };
   private order: readonly string[] | undefined;
   private expectsPenalty = false;
+  /** Logical steps booked, those before a restore included: where schedules stand. */
+  private booked = 0;
+  private planned: StepPlan | undefined;
+  private released: StepPlan | undefined;
+  private savedBounds: tf.Variable | undefined;
 
-  constructor(inner: tf.Optimizer, options: DpOptimizerOptions, spent?: DpEvent) {
+  constructor(
+    inner: tf.Optimizer,
+    options: DpOptimizerOptions,
+    before: { readonly spent?: DpEvent; readonly steps?: number } = {},
+  ) {
     super();
     INSTANCES.add(this);
     requireOptimizer(inner);
-    requireOptions(options);
+    this.options = settleOptions(options);
+    if (this.options.learningRate !== undefined) requireLearningRate(inner);
     this.inner = inner;
-    this.l2NormClip = options.l2NormClip;
-    this.noiseMultiplier = options.noiseMultiplier;
-    this.expectedBatchSize = options.expectedBatchSize;
-    this.seed = options.seed;
+    this.expectedBatchSize = this.options.expectedBatchSize;
+    this.clipping = this.options.clipping;
+    this.planner = new StepPlanner(this.options);
     const words = options.seed === undefined ? secureRandomWords() : seededRandomWords(options.seed);
     this.noise = gaussianSource(words);
     this.secure = this.noise.secure;
-    this.book = new PassBook(spent);
+    this.book = new PassBook(before.spent);
+    this.booked = before.steps ?? 0;
+  }
+
+  /** Logical steps booked so far, those before a restore included. Schedules are read at this number. */
+  get steps(): number {
+    return this.booked;
+  }
+
+  /** σ of the next step. */
+  get noiseMultiplier(): number {
+    return scheduleAt(this.options.noiseMultiplier, this.booked);
+  }
+
+  /** C of the next step: over all parameters together, √ΣC² where adaptive clipping moves several. Public. */
+  get l2NormClip(): number {
+    const bounds = this.clippingBounds;
+    if (bounds !== undefined) return Math.hypot(...bounds);
+    const { clipping } = this;
+    if (clipping.kind === 'adaptive' && clipping.initialClip !== null) return clipping.initialClip;
+    return scheduleAt(this.options.l2NormClip, this.booked);
+  }
+
+  /** The C of each group as adaptive clipping has moved them, from noised counts alone: public. */
+  get clippingBounds(): readonly number[] | undefined {
+    return this.planner.bounds?.current;
   }
 
   /** Everything booked so far, for any accountant. */
@@ -139,6 +186,7 @@ export class DpOptimizer extends tf.Optimizer {
   useBook(book: StepBook): StepBook {
     const before = this.book;
     this.book = book;
+    if (book.steps !== undefined) this.booked = book.steps;
     return before;
   }
 
@@ -163,13 +211,15 @@ export class DpOptimizer extends tf.Optimizer {
    */
   accumulate(f: () => tf.Tensor, varList?: tf.Variable[]): tf.Scalar {
     const variables = this.variables(varList);
+    const { clip } = this.planFor(variables);
     const batch = this.engine.clippedSum(f, variables, {
-      l2NormClip: this.l2NormClip,
+      ...clip,
       scale: 1 / this.expectedBatchSize,
       expectedBatchSize: this.expectedBatchSize,
     });
     this.count(batch);
     this.accumulator.add(variables, batch);
+    if (this.planner.bounds !== undefined) this.centred.add(batch);
     this.expectsPenalty ||= this.accumulator.hasPenalties;
     return batch.value;
   }
@@ -225,40 +275,72 @@ export class DpOptimizer extends tf.Optimizer {
     const named = this.issued.redeem(gradients);
     const order = this.order ?? named.map(({ name }) => name);
     const byName = new Map(named.map((gradient) => [gradient.name, gradient]));
-    if (order.length !== byName.size || order.some((name) => !byName.has(name))) {
-      throw new DpError(
-        'DP_INVALID_ARGUMENT',
-        `Expected gradients of the ${order.length} variables of the first step, got ${byName.size} others. The inner ` +
-          "optimizer's state belongs to those: make a new optimizer when the trained variables change.",
-      );
-    }
+    requireSameVariables(order, [...byName.keys()]);
     this.order = order;
+    const plan = this.released;
+    if (this.options.learningRate !== undefined) {
+      setLearningRate(this.inner, scheduleAt(this.options.learningRate, plan?.step ?? 0));
+    }
+    if (isNoiseAware(this.inner) && plan !== undefined) {
+      this.inner.setNoiseStandardDeviation(this.standardDeviation(plan));
+    }
     this.inner.applyGradients(order.map((name) => byName.get(name) as NamedTensor));
+    requireLiveBackend(); // Weights on a lost device would read as zeros.
     this.incrementIterations();
   }
 
   /** Books, then noises. A batch whose step fails is dropped: it must not be merged with the next. */
   private release(variables: readonly tf.Variable[]): NoisedGradients {
     try {
-      return this.bookAndNoise(variables);
+      return this.bookAndNoise(this.planFor(variables));
     } finally {
-      this.accumulator.dispose();
+      this.discard();
     }
   }
 
-  private bookAndNoise(variables: readonly tf.Variable[]): NoisedGradients {
+  private bookAndNoise(plan: StepPlan): NoisedGradients {
+    const { noiseMultiplier, variables, clip } = plan;
     this.book.book({
-      noiseMultiplier: this.noiseMultiplier,
+      noiseMultiplier,
+      sensitivity: clip.l2NormClip,
       examples: this.accumulator.examples,
       secure: this.secure,
     });
+    this.booked = plan.step + 1;
+    this.released = plan;
+    this.adapt(plan);
     const gradients = this.accumulator.release(variables, {
       noise: this.noise,
-      // The sums were divided by the expected batch size when they were formed, and so is the noise.
-      standardDeviation:
-        this.noiseMultiplier === 0 ? 0 : (this.noiseMultiplier * this.l2NormClip) / this.expectedBatchSize,
+      standardDeviation: this.standardDeviation(plan),
     });
     return this.issued.issue(gradients);
+  }
+
+  /** Of the noise in each coordinate. The sums were divided by the expected batch size when formed, and so is it. */
+  private standardDeviation({ noise, clip }: StepPlan): number {
+    return noise.gradients === 0 ? 0 : (noise.gradients * clip.l2NormClip) / this.expectedBatchSize;
+  }
+
+  /** Moves C by fresh noised counts, after an empty batch as well. */
+  private adapt({ clip, noise }: StepPlan): void {
+    const { bounds } = this.planner;
+    if (bounds === undefined) return;
+    const noisy = new Float32Array(clip.groups.length);
+    this.noise.fill(noisy, noise.counts);
+    const counts = this.centred.take(noisy.length).map((count, g) => count + (noisy[g] as number));
+    bounds.update(
+      clip.groups.map((group) => group.l2NormClip),
+      counts,
+    );
+  }
+
+  /** The step under way; settled with its first examples, and the same until it is taken. */
+  private planFor(variables: readonly tf.Variable[]): StepPlan {
+    if (this.planned === undefined || this.accumulator.examples === 0) {
+      this.planned = this.planner.plan(this.booked, variables);
+    }
+    requireOneList(this.planned.variables, variables);
+    return this.planned;
   }
 
   private addPenalty(penalty: () => tf.Scalar, variables: tf.Variable[]): void {
@@ -275,16 +357,18 @@ export class DpOptimizer extends tf.Optimizer {
   /** Forgets what was accumulated, as after an error in the middle of a logical batch. */
   discard(): void {
     this.accumulator.dispose();
+    this.centred.take(0);
+    this.planned = undefined;
   }
 
   private variables(varList: readonly tf.Variable[] | undefined): tf.Variable[] {
-    const all = varList ?? Object.values(tf.engine().registeredVariables);
-    // A variable named twice would be clipped once and moved twice.
-    const trainable = [...new Set(all)].filter((variable) => variable.trainable);
-    if (trainable.length === 0) {
-      throw new DpError('DP_INVALID_ARGUMENT', `Expected trainable variables, got none among ${all.length}.`);
-    }
-    return trainable;
+    const own = varList === undefined ? stateOf(this.inner) : new Set<tf.Variable>();
+    const variables = trainedVariables(varList, own);
+    requireSameVariables(
+      this.order,
+      variables.map(({ name }) => name),
+    );
+    return variables;
   }
 
   private count(batch: ClippedSum): void {
@@ -296,10 +380,8 @@ export class DpOptimizer extends tf.Optimizer {
   override getConfig(): tf.serialization.ConfigDict {
     return {
       inner: innerConfig(this.inner),
-      l2NormClip: Number.isFinite(this.l2NormClip) ? this.l2NormClip : 'inf',
-      noiseMultiplier: this.noiseMultiplier,
-      expectedBatchSize: this.expectedBatchSize,
-      ...(this.seed === undefined ? {} : { seed: this.seed }),
+      ...saveOptions(this.options),
+      steps: this.booked,
       // Text, because tfjs rewrites the keys of nested configurations when it loads them.
       spent: JSON.stringify(this.event),
     };
@@ -317,27 +399,33 @@ export class DpOptimizer extends tf.Optimizer {
           'not resumed: their ε is unknown.',
       );
     }
-    const options: DpOptimizerOptions = {
-      l2NormClip: config.l2NormClip === 'inf' ? Number.POSITIVE_INFINITY : (config.l2NormClip as number),
-      noiseMultiplier: config.noiseMultiplier as number,
-      expectedBatchSize: config.expectedBatchSize as number,
-      ...(config.seed === undefined || config.seed === null ? {} : { seed: config.seed as string | number }),
-    };
     const inner = restoreInner(config.inner as unknown as InnerOptimizer);
-    return new DpOptimizer(inner, options, parseEvent(JSON.parse(spent))) as unknown as T;
+    const steps = typeof config.steps === 'number' ? config.steps : 0;
+    const before = { spent: parseEvent(JSON.parse(spent)), steps };
+    return new DpOptimizer(inner, loadOptions(config), before) as unknown as T;
   }
 
-  override getWeights(): Promise<NamedTensor[]> {
-    return this.inner.getWeights() as Promise<NamedTensor[]>;
+  /** The inner optimizer's state and, last, the bounds of adaptive clipping. */
+  override async getWeights(): Promise<NamedTensor[]> {
+    const weights = (await this.inner.getWeights()) as NamedTensor[];
+    const bounds = this.clippingBounds;
+    if (bounds === undefined) return weights;
+    this.savedBounds?.dispose();
+    // A variable of this optimizer's own: whoever asks for weights does not dispose them.
+    this.savedBounds = tf.tidy(() => tf.variable(tf.tensor1d([...bounds]), false));
+    return [...weights, { name: BOUNDS, tensor: this.savedBounds }];
   }
 
   override async setWeights(weights: NamedTensor[]): Promise<void> {
-    await this.inner.setWeights(weights);
+    await this.inner.setWeights(weights.filter(({ name }) => name !== BOUNDS));
+    const bounds = weights.find(({ name }) => name === BOUNDS);
+    if (bounds !== undefined) this.planner.bounds?.restore([...(await bounds.tensor.data())]);
     this.iterations_ = this.inner.iterations;
   }
 
   override dispose(): void {
-    this.accumulator.dispose();
+    this.discard();
+    this.savedBounds?.dispose();
     this.inner.dispose();
   }
 }

@@ -8,8 +8,13 @@
  * Invariants: only gradients that it noised itself reach the inner optimizer, each set once; what is booked is
  * never less than what was released; saved with a model, it carries its record of the privacy spent.
  */
+export * from './clipping/index.js';
 export { DpOptimizer, dpOptimizer, type PrivateCounts } from './dp-optimizer.js';
 export type { DpOptimizerOptions } from './dp-optimizer-options.js';
+export type { NoiseAwareOptimizer } from './noise-aware.js';
 export { refuseUnknownKeys } from './option-keys.js';
-export { SamplerBook } from './sampler-book.js';
+export { eventOfReleases, SamplerBook } from './sampler-book.js';
+export { scheduledReleases } from './scheduled-releases.js';
+export * from './schedules/index.js';
 export { PassBook, type PlannedStep, releaseEvent, type StepBook } from './step-book.js';
+export { type AveragedTarget, WeightAverage, weightAverage } from './weight-average.js';

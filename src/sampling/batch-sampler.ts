@@ -1,4 +1,5 @@
 import type { DpEvent, NeighboringRelation } from 'privacy-accounting';
+import type { Release } from './release.js';
 
 /**
  * Decides which examples make up each logical batch, and states the event that accounts for that choice.
@@ -42,6 +43,11 @@ export interface BatchSampler {
    * Counted from the very first batch, those before a restore included.
    */
   event(step: DpEvent, steps: number): DpEvent;
+  /**
+   * The same where the steps are released differently, as under a schedule of σ: the first `releases[0].count` batches
+   * as `releases[0].event`, and so on. Leave it out where you can't say it better than `event` of the weakest release.
+   */
+  eventOfReleases?(releases: readonly Release[]): DpEvent;
   /**
    * All that is needed to go on, as plain JSON. A sampler restored from an old state may draw batches again that
    * were drawn after it: if anything of those could have been released, skip them by calling `next`.

@@ -11,6 +11,7 @@
  */
 export type { BatchSampler, SamplerState } from './batch-sampler.js';
 export { type PoissonSamplerOptions, type PoissonState, poissonSampler } from './poisson-sampler.js';
+export { mergeReleases, type Release, weakestRelease } from './release.js';
 export { restoreSampler } from './restore-sampler.js';
 export {
   type ShuffleSampler,

@@ -1,4 +1,10 @@
-import { type DpEvent, type NeighboringRelation, poissonSampled, selfComposed } from 'privacy-accounting';
+import {
+  composed,
+  type DpEvent,
+  type NeighboringRelation,
+  poissonSampled,
+  selfComposed,
+} from 'privacy-accounting';
 import {
   type BernoulliSource,
   bernoulliSource,
@@ -7,6 +13,7 @@ import {
 } from '../noise/index.js';
 import { requireSizes, requireSteps } from './arguments.js';
 import type { BatchSampler, SamplerState } from './batch-sampler.js';
+import { mergeReleases, type Release } from './release.js';
 
 /** A Poisson sampler remembers nothing of its batches: the next one does not depend on them. */
 export interface PoissonState extends SamplerState {
@@ -95,6 +102,11 @@ class PoissonSampler implements BatchSampler {
     requireSteps(steps);
     const sampled = poissonSampled({ samplingProbability: this.#coin.probability, event: step });
     return selfComposed({ count: steps, event: sampled });
+  }
+
+  eventOfReleases(releases: readonly Release[]): DpEvent {
+    // What one batch is does not depend on the others, and accountants do not mind their order.
+    return composed(mergeReleases(releases).map(({ event, count }) => this.event(event, count)));
   }
 
   state(): PoissonState {

@@ -1,7 +1,8 @@
-import { type DpEvent, type NeighboringRelation, selfComposed, shuffled } from 'privacy-accounting';
+import { composed, type DpEvent, type NeighboringRelation, selfComposed, shuffled } from 'privacy-accounting';
 import { type RandomWords, secureRandomWords, uniformInt } from '../noise/index.js';
 import { requireSizes, requireSteps } from './arguments.js';
 import type { BatchSampler, SamplerState } from './batch-sampler.js';
+import { mergeReleases, type Release, weakestRelease } from './release.js';
 
 /** Where a shuffled run stands. Between epochs there is no permutation: the next epoch draws a fresh one. */
 export interface ShuffleState extends SamplerState {
@@ -109,6 +110,34 @@ class FisherYatesSampler implements ShuffleSampler {
   event(step: DpEvent, steps: number): DpEvent {
     requireSteps(steps);
     return selfComposed({ count: Math.ceil(steps / this.batchesPerEpoch), event: shuffled({ event: step }) });
+  }
+
+  /** One participation an epoch, at the least noise of the epoch's batches: it may have been in that one. */
+  eventOfReleases(releases: readonly Release[]): DpEvent {
+    const epochs: Release[] = [];
+    let room = 0;
+    let inEpoch: DpEvent[] = [];
+    for (const { event, count } of releases) {
+      requireSteps(count);
+      let left = count;
+      const shared = Math.min(left, room);
+      if (shared > 0) {
+        inEpoch.push(event);
+        left -= shared;
+        room -= shared;
+      }
+      if (left === 0) continue;
+      if (inEpoch.length > 0) epochs.push({ event: weakestRelease(inEpoch), count: 1 });
+      const whole = Math.floor(left / this.batchesPerEpoch);
+      if (whole > 0) epochs.push({ event, count: whole });
+      left -= whole * this.batchesPerEpoch;
+      inEpoch = left > 0 ? [event] : [];
+      room = left > 0 ? this.batchesPerEpoch - left : 0;
+    }
+    if (inEpoch.length > 0) epochs.push({ event: weakestRelease(inEpoch), count: 1 });
+    return composed(
+      mergeReleases(epochs).map(({ event, count }) => selfComposed({ count, event: shuffled({ event }) })),
+    );
   }
 
   state(): ShuffleState {

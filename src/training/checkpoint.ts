@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { DpError } from 'privacy-accounting';
+import type { WeightAverage } from '../optimizer/index.js';
 import { nodeFiles, readJson, sha256, withFile, writeAtomically } from './node-files.js';
 
 /**
@@ -15,13 +16,18 @@ interface Stored {
   readonly sha256: string;
 }
 
-/** Writes `model` and, where given, the optimizer's state, as of `step`. */
+/** Writes `model` and, where given, the optimizer's state and the averaged weights, as of `step`. */
 export async function saveCheckpoint(
   directory: string,
-  options: { readonly model: tfl.LayersModel; readonly optimizer?: tf.Optimizer; readonly step: number },
+  options: {
+    readonly model: tfl.LayersModel;
+    readonly optimizer?: tf.Optimizer;
+    readonly average?: WeightAverage;
+    readonly step: number;
+  },
 ): Promise<void> {
   const { fs, path } = nodeFiles();
-  const { model, optimizer, step } = options;
+  const { model, optimizer, average, step } = options;
   const artifacts = await artifactsOf(model);
   const temporary = `${directory}.tmp`;
   withFile(temporary, 'write', () => {
@@ -42,6 +48,12 @@ export async function saveCheckpoint(
     state.filter(({ name }) => name === 'iter').forEach(({ tensor }) => void tensor.dispose());
     optimizerState = store('optimizer.bin', encoded.data, encoded.specs);
   }
+  let averaged: (Stored & { readonly updates: number }) | undefined;
+  if (average !== undefined) {
+    const { updates, averages } = average.state();
+    const encoded = await tf.io.encodeWeights([...averages]);
+    averaged = { ...store('average.bin', encoded.data, encoded.specs), updates };
+  }
   writeAtomically(
     path.join(temporary, 'checkpoint.json'),
     JSON.stringify({
@@ -50,6 +62,7 @@ export async function saveCheckpoint(
       modelTopology: artifacts.modelTopology,
       weights,
       ...(optimizerState === undefined ? {} : { optimizer: optimizerState }),
+      ...(averaged === undefined ? {} : { average: averaged }),
     }),
   );
   const old = `${directory}.old`;
@@ -71,6 +84,8 @@ export interface Checkpoint {
   readonly weights: tf.NamedTensorMap;
   /** In the order in which the optimizer gave them. */
   readonly optimizerState?: readonly { readonly name: string; readonly tensor: tf.Tensor }[];
+  /** Averaged weights, in the order of the model's. */
+  readonly average?: { readonly updates: number; readonly averages: readonly tf.Tensor[] };
 }
 
 /** Whether there is a checkpoint; one that a crash left half replaced counts. */
@@ -100,6 +115,8 @@ export function loadCheckpoint(directory: string): Checkpoint {
   const weights = decode('weights.bin', record.weights as Stored);
   const stored = record.optimizer as Stored | undefined;
   const state = stored === undefined ? undefined : decode('optimizer.bin', stored);
+  const averaged = record.average as (Stored & { readonly updates: number }) | undefined;
+  const averages = averaged === undefined ? undefined : decode('average.bin', averaged);
   return {
     step: record.step as number,
     modelTopology: record.modelTopology as object,
@@ -108,6 +125,14 @@ export function loadCheckpoint(directory: string): Checkpoint {
       ? {}
       : {
           optimizerState: stored.specs.map(({ name }) => ({ name, tensor: state[name] as tf.Tensor })),
+        }),
+    ...(averaged === undefined || averages === undefined
+      ? {}
+      : {
+          average: {
+            updates: averaged.updates,
+            averages: averaged.specs.map(({ name }) => averages[name] as tf.Tensor),
+          },
         }),
   };
 }

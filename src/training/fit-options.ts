@@ -8,7 +8,17 @@ import {
   gaussian,
   type NeighboringRelation,
 } from 'privacy-accounting';
+import {
+  type Clipping,
+  eventOfReleases,
+  requireSchedule,
+  type Schedule,
+  scaleSchedule,
+  scheduledReleases,
+  scheduleRange,
+} from '../optimizer/index.js';
 import type { BatchSampler } from '../sampling/index.js';
+import type { Augmentation } from './augmentation.js';
 import type { LossFunction } from './model-loss.js';
 import type { EpochMetrics, StepProgress } from './progress.js';
 
@@ -16,8 +26,10 @@ import type { EpochMetrics, StepProgress } from './progress.js';
 export interface PrivateFitOptions {
   /** The ε to end at or below; σ is calibrated for it unless given, and training stops before passing it. */
   readonly targetEpsilon?: number;
-  /** σ, the noise's standard deviation over the clipping norm. */
-  readonly noiseMultiplier?: number;
+  /** σ, the noise's standard deviation over the clipping norm; a schedule gives each step its own. */
+  readonly noiseMultiplier?: number | Schedule;
+  /** In place of noiseMultiplier: σ in proportion to this schedule, by the factor that `targetEpsilon` calls for. */
+  readonly noiseShape?: Schedule;
   /** δ in (0, 1); below 1 / datasetSize to mean anything. */
   readonly delta: number;
   /** Length of training: epochs of datasetSize examples in expectation, or steps. */
@@ -26,7 +38,15 @@ export interface PrivateFitOptions {
   /** Expected examples in one logical batch: the sampling rate's numerator and the sum's divisor. */
   readonly expectedBatchSize: number;
   /** C, the largest L2 norm of one example's gradient. */
-  readonly l2NormClip: number;
+  readonly l2NormClip: number | Schedule;
+  /** Which parameters share a norm, and what is done with it; `flatClipping()` unless given. */
+  readonly clipping?: Clipping;
+  /** Of the optimizer, set before each update; that optimizer's own unless given. */
+  readonly learningRate?: number | Schedule;
+  /** Keeps an exponential moving average of the weights, with this decay in [0, 1); costs no privacy. */
+  readonly weightAverageDecay?: number;
+  /** Several random views of each example, whose gradients are averaged before clipping; costs no privacy. */
+  readonly augmentation?: Augmentation;
   /** Applies the noisy gradients; the compiled optimizer unless given, or `tf.train.adam(1e-3)`. */
   readonly optimizer?: tf.Optimizer;
   /** As in `model.compile`; the compiled loss unless given. */
@@ -56,11 +76,16 @@ export interface PrivateFitOptions {
 export const FIT_OPTIONS: Readonly<Record<keyof PrivateFitOptions, true>> = {
   targetEpsilon: true,
   noiseMultiplier: true,
+  noiseShape: true,
   delta: true,
   epochs: true,
   steps: true,
   expectedBatchSize: true,
   l2NormClip: true,
+  clipping: true,
+  learningRate: true,
+  weightAverageDecay: true,
+  augmentation: true,
   optimizer: true,
   loss: true,
   sampler: true,
@@ -80,7 +105,7 @@ export const FIT_OPTIONS: Readonly<Record<keyof PrivateFitOptions, true>> = {
 export interface FitPlan {
   readonly relation: NeighboringRelation;
   readonly accountant: AccountantChoice;
-  readonly noiseMultiplier: number;
+  readonly noiseMultiplier: number | Schedule;
   readonly steps: number;
   readonly epochs: number;
   readonly stepsPerEpoch: number;
@@ -110,11 +135,19 @@ export function planFit(options: PrivateFitOptions, sampler: BatchSampler): FitP
   if ((options.epochs === undefined) === (options.steps === undefined)) {
     throw invalid('either epochs or steps', options.epochs === undefined ? 'neither' : 'both');
   }
+  if (options.noiseShape !== undefined) {
+    if (noiseMultiplier !== undefined) throw invalid('noiseMultiplier or noiseShape', 'both');
+    if (targetEpsilon === undefined) throw invalid('targetEpsilon with noiseShape', 'none');
+    if (!(scheduleRange(requireSchedule(options.noiseShape, 'noiseShape')).min > 0)) {
+      throw invalid('noiseShape to be above 0 at every step', JSON.stringify(options.noiseShape));
+    }
+  }
   if (targetEpsilon === undefined && noiseMultiplier === undefined) {
     throw invalid('targetEpsilon or noiseMultiplier', 'neither');
   }
   if (targetEpsilon !== undefined) positive('targetEpsilon', targetEpsilon, false);
-  if (noiseMultiplier !== undefined && noiseMultiplier !== 0)
+  if (typeof noiseMultiplier === 'object') requireSchedule(noiseMultiplier, 'noiseMultiplier');
+  else if (noiseMultiplier !== undefined && noiseMultiplier !== 0)
     positive('noiseMultiplier', noiseMultiplier, false);
   if (options.maxPhysicalBatch !== undefined) positive('maxPhysicalBatch', options.maxPhysicalBatch, true);
   if (options.checkpointEverySteps !== undefined)
@@ -135,19 +168,27 @@ export function planFit(options: PrivateFitOptions, sampler: BatchSampler): FitP
     options.steps !== undefined
       ? positive('steps', options.steps, true)
       : Math.ceil(positive('epochs', options.epochs, sampler.name === 'shuffle') * stepsPerEpoch - 1e-9);
-  const bound = (sigma: number, count: number) =>
-    epsilonOf(sampler.event(gaussian({ noiseMultiplier: sigma }), count), { delta, relation, accountant })
-      .epsilon;
+  const eventAt = (sigma: number | Schedule, count: number): DpEvent =>
+    eventOfReleases(
+      sampler,
+      scheduledReleases(sigma, count, (value) => gaussian({ noiseMultiplier: value })),
+    );
+  const bound = (sigma: number | Schedule, count: number) =>
+    epsilonOf(eventAt(sigma, count), { delta, relation, accountant }).epsilon;
 
+  const { noiseShape } = options;
+  const scaled = (factor: number) => (noiseShape === undefined ? factor : scaleSchedule(noiseShape, factor));
   const sigma =
     noiseMultiplier ??
-    calibrateNoiseMultiplier({
-      makeEvent: (candidate) => sampler.event(gaussian({ noiseMultiplier: candidate }), steps) as DpEvent,
-      targetEpsilon: targetEpsilon as number,
-      delta,
-      relation,
-      accountant,
-    }).noiseMultiplier;
+    scaled(
+      calibrateNoiseMultiplier({
+        makeEvent: (candidate) => eventAt(scaled(candidate), steps),
+        targetEpsilon: targetEpsilon as number,
+        delta,
+        relation,
+        accountant,
+      }).noiseMultiplier,
+    );
   const allowedSteps =
     targetEpsilon === undefined || bound(sigma, steps) <= targetEpsilon
       ? steps

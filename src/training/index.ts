@@ -8,10 +8,12 @@
  * Invariants: a step is on record before its noise is drawn; the noise is added once a logical batch; values
  * computed from data without noise are returned apart from public ones.
  */
+export { type Augmentation, averageOverViews } from './augmentation.js';
 export type { FitPlan, PrivateFitOptions } from './fit-options.js';
 export { type GuardedFitArgs, type GuardedFitResult, guardedFit } from './guarded-fit.js';
 export type { LossFunction } from './model-loss.js';
 export { type PrivateFitResult, privateFit } from './private-fit.js';
 export type { EpochMetrics, StepProgress } from './progress.js';
 export { type LoadedRun, loadRun, type RunConfig, type RunPrivacy } from './run-directory.js';
+export { runReleases } from './run-releases.js';
 export type { TrainingData } from './training-data.js';

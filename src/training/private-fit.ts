@@ -7,10 +7,14 @@ import {
   dpOptimizer,
   PassBook,
   refuseUnknownKeys,
-  releaseEvent,
   SamplerBook,
+  type Schedule,
+  scheduleRange,
+  type WeightAverage,
+  weightAverage,
 } from '../optimizer/index.js';
 import { type BatchSampler, poissonSampler, restoreSampler, shuffleSampler } from '../sampling/index.js';
+import { Views } from './augmentation.js';
 import { restoreCheckpoint } from './checkpoint.js';
 import { EpochTally } from './epoch-tally.js';
 import { FIT_OPTIONS, type FitPlan, type PrivateFitOptions, planFit } from './fit-options.js';
@@ -18,6 +22,7 @@ import { interruptible } from './interrupt.js';
 import { ModelLoss, refuseUnprivateLayers } from './model-loss.js';
 import type { EpochMetrics } from './progress.js';
 import { type RunConfig, RunDirectory } from './run-directory.js';
+import { runReleases } from './run-releases.js';
 import { CheckedData, type TrainingData } from './training-data.js';
 
 const DEFAULT_PHYSICAL_BATCH = 1024;
@@ -36,11 +41,16 @@ export interface PrivateFitResult {
     readonly epsilon: EpsilonBound;
     readonly event: DpEvent;
     readonly statement: string;
+    /** σ, the smallest of the schedule where there is one. */
     readonly noiseMultiplier: number;
+    /** σ of each step, where it followed a schedule. */
+    readonly noiseSchedule?: Schedule;
     /** Steps on record, steps lost in a crash included. */
     readonly steps: number;
     readonly secure: boolean;
   };
+  /** The averaged weights, with `weightAverageDecay`: `apply()` puts them into the model, `restore()` back. */
+  readonly weightAverage?: WeightAverage;
   readonly stopped: 'completed' | 'budget' | 'aborted';
 }
 
@@ -90,16 +100,18 @@ export async function privateFit(
   // A resumed run keeps its σ, however it was calibrated then.
   const stored =
     resuming && RunDirectory.exists(runDirectory) ? RunDirectory.configOf(runDirectory) : undefined;
+  const { noiseShape, ...shapeless } = options;
   const plan = planFit(
     stored === undefined || options.noiseMultiplier !== undefined
       ? options
-      : { ...options, noiseMultiplier: stored.noiseMultiplier },
+      : { ...shapeless, noiseMultiplier: stored.noiseSchedule ?? stored.noiseMultiplier },
     sampler,
   );
+  const views = options.augmentation === undefined ? undefined : new Views(options.augmentation);
   if (plan.allowedSteps === 0) {
     throw new DpError(
       'DP_BUDGET_EXCEEDED',
-      `Expected a budget for at least one step, but one step at noise multiplier ${plan.noiseMultiplier} passes ` +
+      `Expected a budget for at least one step, but one step at noise multiplier ${scheduleRange(plan.noiseMultiplier).min} passes ` +
         `ε = ${options.targetEpsilon}. Raise the noise multiplier or leave it to calibration.`,
     );
   }
@@ -107,17 +119,24 @@ export async function privateFit(
     l2NormClip: options.l2NormClip,
     noiseMultiplier: plan.noiseMultiplier,
     expectedBatchSize: options.expectedBatchSize,
+    ...(options.clipping === undefined ? {} : { clipping: options.clipping }),
+    ...(options.learningRate === undefined ? {} : { learningRate: options.learningRate }),
     ...(options.seed === undefined ? {} : { seed: options.seed }),
   });
   const loss = compile(model, optimizer, options, checked);
   const run = openRun(options, plan, checked.datasetSize, optimizer.inner.getClassName(), resuming);
+  const { weightAverageDecay: decay } = options;
+  let average: WeightAverage | undefined;
   try {
-    if (run !== undefined && resuming) sampler = await resume(run, model, optimizer, sampler, words);
-    const booked =
-      run && releaseEvent({ noiseMultiplier: run.config.noiseMultiplier, secure: !run.config.seeded });
-    const book = new SamplerBook(sampler, run?.record, booked);
+    average = decay === undefined ? undefined : weightAverage(model, { decay });
+    if (run !== undefined && resuming) sampler = await resume(run, model, optimizer, sampler, words, average);
+    const book = new SamplerBook(sampler, run?.record, run && runReleases(run.config, run.record.steps));
     optimizer.useBook(book);
-    return await train({ model, checked, options, plan, sampler, optimizer, loss, run, book });
+    const training = { model, checked, options, plan, sampler, optimizer, loss, run, book, views, average };
+    return await train(training);
+  } catch (error) {
+    average?.dispose();
+    throw error;
   } finally {
     optimizer.discard();
     run?.close();
@@ -134,10 +153,12 @@ interface Training {
   readonly loss: ModelLoss;
   readonly run: RunDirectory | undefined;
   readonly book: SamplerBook;
+  readonly views: Views | undefined;
+  readonly average: WeightAverage | undefined;
 }
 
 async function train(training: Training): Promise<PrivateFitResult> {
-  const { model, checked, options, plan, sampler, optimizer, run, book } = training;
+  const { model, checked, options, plan, sampler, optimizer, run, book, average } = training;
   const history: { public: EpochMetrics['public'][]; private: EpochMetrics['private'][] } = {
     public: [],
     private: [],
@@ -156,6 +177,7 @@ async function train(training: Training): Promise<PrivateFitResult> {
       run?.keepSampler(sampler, book.steps + 1);
       epoch.add(logicalBatch(training, indices, variables), indices.length);
       optimizer.step(variables, penalty);
+      average?.update();
       const progress = {
         step: book.steps,
         steps: plan.steps,
@@ -179,13 +201,13 @@ async function train(training: Training): Promise<PrivateFitResult> {
         await options.onEpochEnd?.(metrics);
       }
       if (run !== undefined && (book.steps % everySteps === 0 || last)) {
-        await run.checkpoint(model, optimizer);
+        await run.checkpoint(model, optimizer, average);
         lastSaved = book.steps;
       }
       // Lets signals and timers in: the native backend computes without yielding.
       await new Promise<void>((resolve) => setTimeout(resolve, 0));
     }
-    if (run !== undefined && lastSaved !== book.steps) await run.checkpoint(model, optimizer);
+    if (run !== undefined && lastSaved !== book.steps) await run.checkpoint(model, optimizer, average);
   } finally {
     interrupt.release();
     // Whatever is trained with this optimizer from here on is added to what this run spent.
@@ -201,18 +223,22 @@ async function train(training: Training): Promise<PrivateFitResult> {
       epsilon,
       event: book.event,
       statement,
-      noiseMultiplier: plan.noiseMultiplier,
+      noiseMultiplier: scheduleRange(plan.noiseMultiplier).min,
+      ...(typeof plan.noiseMultiplier === 'object' ? { noiseSchedule: plan.noiseMultiplier } : {}),
       steps: book.steps,
       secure: optimizer.secure && sampler.secure,
     },
+    ...(average === undefined ? {} : { weightAverage: average }),
     stopped: book.steps >= plan.steps ? 'completed' : book.steps >= plan.allowedSteps ? 'budget' : 'aborted',
   };
 }
 
 /** Clips and sums one logical batch in physical ones; returns the sum of the losses. */
 function logicalBatch(training: Training, indices: Int32Array, variables: tf.Variable[]): number {
-  const { checked, options, optimizer, loss } = training;
-  const size = options.maxPhysicalBatch ?? DEFAULT_PHYSICAL_BATCH;
+  const { checked, options, optimizer, loss, views } = training;
+  const rows = options.maxPhysicalBatch ?? DEFAULT_PHYSICAL_BATCH;
+  // Every view is a row in memory.
+  const size = Math.max(1, Math.floor(rows / (views?.multiplicity ?? 1)));
   const usable = checked.usable(indices);
   // Equal parts: the last is not left with a handful of examples.
   const parts = Math.ceil(usable.length / size);
@@ -221,12 +247,19 @@ function logicalBatch(training: Training, indices: Int32Array, variables: tf.Var
     const from = Math.floor((part * usable.length) / parts);
     const to = Math.floor(((part + 1) * usable.length) / parts);
     const batch = checked.gather(usable.slice(from, to));
+    const seen: tf.Tensor[] = [];
     try {
-      const value = optimizer.accumulate(() => loss.of(batch.xs, batch.ys), variables);
+      if (views !== undefined) seen.push(...views.of(batch.xs), ...views.targets(batch.ys));
+      const [xs, ys] = [seen.slice(0, batch.xs.length), seen.slice(batch.xs.length)];
+      const losses = () =>
+        views === undefined
+          ? loss.of(batch.xs, batch.ys)
+          : views.loss(xs, ys, (rowXs, rowYs) => loss.of(rowXs, rowYs));
+      const value = optimizer.accumulate(losses, variables);
       total += (value.dataSync()[0] as number) * (to - from);
       value.dispose();
     } finally {
-      tf.dispose([batch.xs, batch.ys]);
+      tf.dispose([batch.xs, batch.ys, seen]);
     }
   }
   return total;
@@ -305,13 +338,20 @@ function openRun(
     accountant: plan.accountant,
     datasetSize,
     expectedBatchSize: options.expectedBatchSize,
-    l2NormClip: options.l2NormClip,
-    noiseMultiplier: plan.noiseMultiplier,
+    // The values that claim least, for whoever does not know of schedules.
+    l2NormClip: scheduleRange(options.l2NormClip).max,
+    noiseMultiplier: scheduleRange(plan.noiseMultiplier).min,
     delta: options.delta,
     targetEpsilon: options.targetEpsilon ?? null,
     steps: plan.steps,
     seeded: options.seed !== undefined,
     optimizer,
+    ...(typeof plan.noiseMultiplier === 'object' ? { noiseSchedule: plan.noiseMultiplier } : {}),
+    ...(typeof options.l2NormClip === 'object' ? { clipSchedule: options.l2NormClip } : {}),
+    ...(options.clipping === undefined ? {} : { clipping: options.clipping }),
+    ...(options.learningRate === undefined ? {} : { learningRate: options.learningRate }),
+    ...(options.weightAverageDecay === undefined ? {} : { weightAverageDecay: options.weightAverageDecay }),
+    ...(options.augmentation === undefined ? {} : { multiplicity: options.augmentation.multiplicity }),
   };
   if (!resuming || !RunDirectory.exists(path)) {
     return RunDirectory.create(path, config, {
@@ -321,13 +361,11 @@ function openRun(
     });
   }
   const run = RunDirectory.open(path);
-  const keys = Object.keys(config) as (keyof RunConfig)[];
-  const differing = keys.filter((key) => run.config[key] !== config[key]);
+  const keys = [...new Set([...Object.keys(config), ...Object.keys(run.config)])] as (keyof RunConfig)[];
+  const differing = keys.filter((key) => JSON.stringify(run.config[key]) !== JSON.stringify(config[key]));
   if (differing.length > 0) {
     run.close();
-    const list = differing.map(
-      (key) => `${key}: ${String(run.config[key])} there, ${String(config[key])} here`,
-    );
+    const list = differing.map((key) => `${key}: ${show(run.config[key])} there, ${show(config[key])} here`);
     throw new DpError(
       'DP_INVALID_ARGUMENT',
       `Expected the configuration of the run in '${path}', got other values (${list.join('; ')}). Resume with the same ` +
@@ -337,6 +375,9 @@ function openRun(
   return run;
 }
 
+const show = (value: unknown): string =>
+  typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);
+
 /** Weights and optimizer of the last checkpoint; the sampler where the record says that the run had come. */
 async function resume(
   run: RunDirectory,
@@ -344,10 +385,13 @@ async function resume(
   optimizer: tf.Optimizer,
   fresh: BatchSampler,
   words: RandomWords,
+  average: WeightAverage | undefined,
 ): Promise<BatchSampler> {
   const checkpoint = run.loadCheckpoint();
   if (checkpoint !== undefined) {
     await restoreCheckpoint(checkpoint, model, optimizer);
+    if (average !== undefined && checkpoint.average !== undefined) average.setState(checkpoint.average);
+    checkpoint.average?.averages.forEach((tensor) => void tensor.dispose());
     Object.values(checkpoint.weights).forEach((tensor) => void tensor.dispose());
     checkpoint.optimizerState?.forEach(({ tensor }) => void tensor.dispose());
   }

@@ -1,6 +1,14 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import type * as tfl from '@tensorflow/tfjs-layers';
 import { DpError, type DpEvent, type EpsilonBound, jsonNumber } from 'privacy-accounting';
+import {
+  type Clipping,
+  requireClipping,
+  requireSchedule,
+  type Schedule,
+  scheduleRange,
+  type WeightAverage,
+} from '../optimizer/index.js';
 import type { BatchSampler, SamplerState } from '../sampling/index.js';
 import {
   type Checkpoint,
@@ -24,13 +32,23 @@ export interface RunConfig {
   readonly accountant: string;
   readonly datasetSize: number;
   readonly expectedBatchSize: number;
+  /** The largest C of a schedule. */
   readonly l2NormClip: number;
+  /** The smallest σ of a schedule. */
   readonly noiseMultiplier: number;
   readonly delta: number;
   readonly targetEpsilon: number | null;
   readonly steps: number;
   readonly seeded: boolean;
   readonly optimizer: string;
+  /** These are there only where they were asked for. */
+  readonly noiseSchedule?: Schedule;
+  readonly clipSchedule?: Schedule;
+  readonly learningRate?: number | Schedule;
+  readonly clipping?: Clipping;
+  readonly weightAverageDecay?: number;
+  /** Views of each example. */
+  readonly multiplicity?: number;
 }
 
 /** The privacy of a run, as it is stored beside the model. */
@@ -120,9 +138,10 @@ export class RunDirectory {
     return { step: record.step as number, state: record.state as SamplerState };
   }
 
-  async checkpoint(model: tfl.LayersModel, optimizer: tf.Optimizer): Promise<void> {
+  async checkpoint(model: tfl.LayersModel, optimizer: tf.Optimizer, average?: WeightAverage): Promise<void> {
     this.record.flush();
-    await saveCheckpoint(this.join('checkpoint'), { model, optimizer, step: this.record.steps });
+    const { steps: step } = this.record;
+    await saveCheckpoint(this.join('checkpoint'), { model, optimizer, step, ...(average && { average }) });
   }
 
   loadCheckpoint(): Checkpoint | undefined {
@@ -193,6 +212,7 @@ export async function loadRun(path: string): Promise<LoadedRun> {
   const model = await modelFromCheckpoint(checkpoint);
   Object.values(checkpoint.weights).forEach((tensor) => void tensor.dispose());
   checkpoint.optimizerState?.forEach(({ tensor }) => void tensor.dispose());
+  checkpoint.average?.averages.forEach((tensor) => void tensor.dispose());
   const { versions } = readJson(join.join(path, 'run.json'), RUN_SCHEMA);
   return {
     path,
@@ -230,7 +250,26 @@ function readConfig(path: string): RunConfig {
   if (config === undefined || broken !== undefined) {
     throw new DpError('DP_CORRUPT', `Expected 'config.${broken ?? ''}' in '${file}', got none of its type.`);
   }
+  requirePlans(config as unknown as RunConfig, file);
   return config as unknown as RunConfig;
+}
+
+/** The parts of a configuration that have a form of their own. */
+function requirePlans(config: RunConfig, file: string): void {
+  try {
+    if (config.clipping !== undefined) requireClipping(config.clipping);
+    if (config.clipSchedule !== undefined) requireSchedule(config.clipSchedule, 'clipSchedule');
+    if (typeof config.learningRate === 'object') requireSchedule(config.learningRate, 'learningRate');
+    if (config.noiseSchedule === undefined) return;
+    const { min } = scheduleRange(requireSchedule(config.noiseSchedule, 'noiseSchedule'));
+    if (min === config.noiseMultiplier) return;
+    throw new Error(`noiseMultiplier is ${config.noiseMultiplier}, the least of noiseSchedule ${min}`);
+  } catch (error) {
+    throw new DpError(
+      'DP_CORRUPT',
+      `Expected the configuration of a run in '${file}', got another: ${(error as Error).message}`,
+    );
+  }
 }
 
 /** What changes in a sampler's state when an epoch begins: all but its position. */
