@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
 import { CHROMIUM_FLAGS, findChromium } from './test/browser/find-chromium.js';
-import shared from './vitest.config.js';
+import { packages } from './vitest.config.js';
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
@@ -38,10 +38,7 @@ const browser = (name: string, include: readonly string[]) => ({
 export default defineConfig({
   resolve: {
     // The suites of test/engine ask for their backends here.
-    alias: [
-      { find: /^\.\.\/backends\.js$/, replacement: path('./test/browser/backends.ts') },
-      ...(shared.resolve?.alias as { find: RegExp; replacement: string }[]),
-    ],
+    alias: [{ find: /^\.\.\/backends\.js$/, replacement: path('./test/browser/backends.ts') }, ...packages],
   },
   define: {
     'import.meta.env.WHOLE_ENGINE': JSON.stringify(process.env.TFJS_PRIVACY_BROWSER_SUITES === 'all'),

@@ -146,7 +146,7 @@ export class PerExampleEngine {
     const clipping = { l2NormClip, scale, expectedBatchSize, groups, rescaling };
     let result: Omit<ClippedSum, typeof clipped> | undefined;
     guardWasmHeap();
-    this.watch.begin();
+    this.watch.begin(variables);
     try {
       tf.tidy(() => {
         result = this.attempt(f, variables, clipping, new Set());
