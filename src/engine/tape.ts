@@ -104,6 +104,26 @@ const RANDOM_SCOPES = new Set(
   ].flatMap((name) => [`${name}__op`, `${name}_`]),
 );
 
+/** Kernels for which tfjs has no gradient and saves nothing, but the engine has a rule, which reads their inputs. */
+const WITHOUT_GRADIENT = new Set(['Einsum']);
+
+/** Says what tfjs would say by a TypeError inside its engine, or by the name of a kernel alone. */
+function refuseUnusable({ kernelName = '', inputs }: KernelParams): void {
+  if (kernelName === 'FusedBatchNorm' && !('scale' in present(inputs))) {
+    throw new DpError(
+      'DP_UNSUPPORTED_OP',
+      'Expected a normalisation with a scale, got one without, which TensorFlow.js cannot differentiate. Use ' +
+        'layerNormalization({ scale: true }); leave its gamma out of the trained variables to keep it at one.',
+    );
+  }
+  if (hasKernel(kernelName)) return;
+  throw new DpError(
+    'DP_UNSUPPORTED_OP',
+    `Expected operations that the ${tf.getBackend()} backend implements, got ${kernelName}, which it lacks. Use ` +
+      'another backend, or write it with other operations (an einsum: transpose, reshape and tf.matMul).',
+  );
+}
+
 function internals(): EngineInternals {
   const engine = tf.engine() as unknown as EngineInternals;
   const expected = ['startTape', 'endTape', 'runKernelFunc', 'keep', 'nextTensorId', 'makeTensor'] as const;
@@ -181,6 +201,7 @@ export function recordTape(
     const isKernel = given.kernelName !== undefined;
     const params = isKernel && insideKernel === 0 ? substitute(given, options.substitutes) : given;
     const observe = isKernel && insideKernel === 0;
+    if (observe) refuseUnusable(params);
     const tapeLength = engine.state.activeTape?.length ?? 0;
     if (isKernel) insideKernel++;
     let out: tf.Tensor | tf.Tensor[];
@@ -229,6 +250,18 @@ export function recordTape(
     if (tape !== null && tape.length > tapeLength) {
       // The node for this call is pushed last, after those of the clones saved inside it.
       callsByNode[tape.length - 1] = { end: calls.length };
+      const node = tape[tape.length - 1] as RawTapeNode;
+      if (observe && WITHOUT_GRADIENT.has(node.kernelName) && !node.saved?.length) {
+        // Not on the tape, as the engine's own copies for gradients are.
+        engine.state.kernelDepth++;
+        try {
+          node.saved = Object.values(present(params.inputs)).map((input) =>
+            keep.call(engine, tf.clone(input)),
+          );
+        } finally {
+          engine.state.kernelDepth--;
+        }
+      }
     }
     return out;
   };

@@ -53,13 +53,12 @@ function weighsPlaces(
   layout: RowLayout,
   target: readonly number[],
 ): boolean {
-  if (!(name in call.inputs) || taintOf(name).kind !== 'public' || !isVaried(name) || batch === 1)
-    return false;
+  if (!(name in call.inputs) || taintOf(name).kind !== 'public' || batch === 1) return false;
   const at = batchAxisOf(target, layout, batch);
-  if (at === undefined) return true;
+  if (at === undefined) return isVaried(name);
   const shape = shapeOf(call, name);
   const axis = at.axis - (target.length - shape.length);
-  return axis >= 0 && shape[axis] !== 1;
+  return axis >= 0 && shape[axis] !== 1 && isVaried(name, axis, at);
 }
 
 /** Linear maps let a sum over examples through: the tail between the per-example losses and their total. */
@@ -116,6 +115,14 @@ export const select: TaintRule = (context) => {
   if (condition?.rank === 1 && (context.call.outputs[0]?.rank ?? 1) > 1) {
     const taint = context.taintOf('condition');
     const rest = elementwise(['t', 'e'])(context);
+    if (
+      rest.kind === 'rows' &&
+      taint.kind === 'public' &&
+      context.batch > 1 &&
+      context.isVaried('condition', 0)
+    ) {
+      return mixed("meets the batch with a 'condition' of its own for every place in it");
+    }
     if (taint.kind === 'public' || rest.kind === 'mixed') return rest;
     const inner = sizeOf(outputShape(context.call).slice(1));
     if (rest.kind === 'rows' && rest.layout.inner !== inner) return mixed('selects across the batch');

@@ -3,6 +3,7 @@ import { DpError } from 'privacy-accounting';
 import type { KernelCall, Leaf, Tape } from '../tape.js';
 import { taintRuleOf } from './kernel-rules.js';
 import { layoutAt, sizeOf, strideOf } from './layout.js';
+import { ParameterPlaces } from './places.js';
 import { PUBLIC, rows, type Taint } from './taint.js';
 
 /** What is known of every tensor that leads to the loss. */
@@ -38,10 +39,12 @@ export function proveIsolation(tape: Tape): Isolation {
   const taints = new Map<number, Taint>();
   const varied = new Set<number>();
   const constants = new Set<number>();
+  const places = new ParameterPlaces();
   for (const leaf of tape.leaves.values()) {
     const { tensor, origin } = leaf;
     if (differsByPlace(leaf, batch)) varied.add(tensor.id);
     if (origin === 'created') constants.add(tensor.id);
+    if (origin === 'variable') places.add(tensor);
     if (origin !== 'captured') taints.set(tensor.id, PUBLIC);
     else if (tensor.rank > 0 && tensor.shape[0] === batch)
       taints.set(tensor.id, rows({ inner: sizeOf(tensor.shape.slice(1)), axis: 0 }));
@@ -64,9 +67,11 @@ export function proveIsolation(tape: Tape): Isolation {
       batch,
       perExample: returns === 'per-example',
       taintOf: (name) => taintOf(call.inputs[name] as tf.Tensor),
-      isVaried: (name) => {
+      isVaried: (name, axis, at) => {
         const input = call.inputs[name] as tf.Tensor;
-        return varied.has(input.id) || (input instanceof tf.Variable && input.rank > 0);
+        if (varied.has(input.id)) return true;
+        const axes = axis === undefined ? [...input.shape.keys()] : [axis];
+        return axes.some((each) => places.varies(input, each, at, batch));
       },
     });
     // One example mixes with nobody; only its place in the shapes was lost.
@@ -84,6 +89,7 @@ export function proveIsolation(tape: Tape): Isolation {
             : 'Remove it, or reduce within the example first.'),
       );
     }
+    if (taint.kind === 'public') places.follow(call, varied);
     const spreads =
       taint.kind === 'public' && Object.values(call.inputs).some((input) => varied.has(input.id));
     // Made of numbers rather than of parameters, which have no places.
@@ -93,7 +99,7 @@ export function proveIsolation(tape: Tape): Isolation {
     for (const output of call.outputs) {
       taints.set(output.id, forOutput(taint, output, call));
       if (made) constants.add(output.id);
-      if (spreads || (made && !EVEN.has(call.kernelName) && output.size > 1)) varied.add(output.id);
+      if (spreads || (made && !isEven(call, batch) && output.size > 1)) varied.add(output.id);
     }
   }
   checkValue(tape.value, taintOf(tape.value), returns, batch);
@@ -152,6 +158,14 @@ const EVEN = new Set(
    Log1p LogicalAnd LogicalNot LogicalOr Maximum Minimum Mod Multiply Neg NotEqual Pow RealDiv Reciprocal Relu Relu6 Round
    Rsqrt Selu Sigmoid Sign Sin Softplus Sqrt Square SquaredDifference Step Sub Tanh`.split(/\s+/),
 );
+
+/** Kernels that do so along the first axis only: a recurrent convolution's first step runs them on zeros. */
+const SLIDING = new Set('Conv2D FusedConv2D DepthwiseConv2dNative FusedDepthwiseConv2D Conv3D'.split(' '));
+
+function isEven(call: KernelCall, batch: number): boolean {
+  if (EVEN.has(call.kernelName)) return true;
+  return SLIDING.has(call.kernelName) && (call.inputs.x?.shape[0] ?? 0) % batch === 0;
+}
 
 /**
  * Whether a public tensor may give each place along its first axis a value of its own. Where such a tensor meets

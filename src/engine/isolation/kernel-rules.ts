@@ -1,3 +1,4 @@
+import { einsum } from './einsum-rule.js';
 import {
   batchNorm,
   constant,
@@ -8,6 +9,17 @@ import {
   sameOrder,
   select,
 } from './elementwise-rules.js';
+import {
+  batchToSpace,
+  gatherNd,
+  histogram,
+  onLastAxes,
+  publicOnly,
+  searchSorted,
+  spaceToBatch,
+  topK,
+  transformImages,
+} from './position-rules.js';
 import {
   alongAxis,
   cut,
@@ -20,7 +32,7 @@ import {
   transpose,
   unpack,
 } from './structure-rules.js';
-import { listOf, type TaintRule, wrap } from './taint-rule.js';
+import { listOf, mixed, type TaintRule, wrap } from './taint-rule.js';
 
 /** The rule of every kernel that is known. One that is missing here is refused wherever it leads to a loss. */
 const table = new Map<string, TaintRule>();
@@ -31,7 +43,7 @@ const add = (names: string, rule: TaintRule) => {
 add('Identity Cast Neg', sameOrder);
 add('Reshape ExpandDims', reshaped);
 add(
-  `Abs Acos Acosh Asin Asinh Atan Atanh Ceil ClipByValue Cos Cosh Elu Erf Exp Expm1 Floor IsFinite IsInf IsNan
+  `Abs ComplexAbs Real Imag Acos Acosh Asin Asinh Atan Atanh Ceil ClipByValue Cos Cosh Elu Erf Exp Expm1 Floor IsFinite IsInf IsNan
    LeakyRelu Log Log1p LogicalNot Reciprocal Relu Relu6 Round Rsqrt Selu Sigmoid Sign Sin Sinh Softplus Sqrt
    Square Step Tan Tanh`,
   pointwise,
@@ -41,7 +53,7 @@ add('ZerosLike OnesLike', pointwise);
 add('Fill Range LinSpace', constant);
 add(
   `Atan2 Equal FloorDiv Greater GreaterEqual Less LessEqual LogicalAnd LogicalOr Maximum Minimum Mod NotEqual Pow
-   Prelu SquaredDifference`,
+   Prelu SquaredDifference BitwiseAnd LogicalXor Complex`,
   elementwise(),
 );
 add('Add Sub AddN', linear());
@@ -53,11 +65,14 @@ add('Softmax', alongAxis('dim', -1));
 add('LogSoftmax', alongAxis('axis', -1));
 add('Cumsum Cumprod', alongAxis('axis', 0));
 add('BatchMatMul _FusedMatMul', matMul);
+add('Einsum', einsum);
 add(
   `Conv2D FusedConv2D DepthwiseConv2dNative FusedDepthwiseConv2D Conv3D AvgPool AvgPool3D MaxPool MaxPool3D
    Dilation2D LRN`,
   leadingBatch('x'),
 );
+add('DepthToSpace', leadingBatch('x'));
+add('FlipLeftRight RotateWithOffset', leadingBatch('image'));
 add('Conv2DBackpropInput', leadingBatch('dy'));
 add('ResizeBilinear ResizeNearestNeighbor', leadingBatch('images'));
 add('FusedBatchNorm', batchNorm);
@@ -99,6 +114,25 @@ add('BroadcastTo', elementwise());
 add('GatherV2', gather);
 add('OneHot', oneHot);
 add('Select', select);
+add('TopK', topK);
+add('FFT IFFT', onLastAxes('input', 1));
+add('MatrixBandPart', onLastAxes('input', 2));
+add('GatherNd', gatherNd);
+add('DenseBincount', histogram);
+add('LowerBound UpperBound SearchSorted', searchSorted);
+add('SpaceToBatchND', spaceToBatch);
+add('BatchToSpaceND', batchToSpace);
+add('Transform', transformImages);
+add('MaxPoolWithArgmax', (context) =>
+  context.call.attrs.includeBatchInIndex === true
+    ? mixed('numbers its positions along the batch')
+    : leadingBatch('x')(context),
+);
+add(
+  `Bincount CropAndResize Diag NonMaxSuppressionV3 NonMaxSuppressionV4 NonMaxSuppressionV5 ScatterNd SparseToDense
+   TensorScatterUpdate Unique UnsortedSegmentSum`,
+  publicOnly,
+);
 
 /** The rule of a kernel, or undefined for a kernel that is not known. */
 export function taintRuleOf(kernelName: string): TaintRule | undefined {

@@ -95,7 +95,18 @@ export const matMul: TaintRule = (context) => {
     if (extra in call.inputs && taintOf(extra).kind !== 'public')
       return mixed(`takes a data-dependent ${extra}`);
   }
-  return a.kind === 'public' ? b : a;
+  const found = a.kind === 'public' ? b : a;
+  const other = a.kind === 'public' ? 'a' : b.kind === 'public' ? 'b' : undefined;
+  if (found.kind === 'rows' && other !== undefined && batch > 1) {
+    const at = batchAxisOf(target, found.layout, batch);
+    const shape = shapeOf(call, other);
+    const axis = at && at.axis - (target.length - shape.length);
+    const stacked = axis !== undefined && axis >= 0 && axis < shape.length - 2 && shape[axis] !== 1;
+    if (stacked && context.isVaried(other, axis, at)) {
+      return mixed(`multiplies every place of the batch by another matrix of '${other}'`);
+    }
+  }
+  return found;
 };
 
 export const transpose: TaintRule = onBatchAxis('x', (at, _shape, { call }) => {
@@ -125,9 +136,12 @@ export function join(stacks: boolean): TaintRule {
       found = here;
     }
     if (found === undefined) return PUBLIC;
-    if (
-      Object.keys(call.inputs).some((name) => taintOf(name).kind === 'public' && isVaried(name) && batch > 1)
-    ) {
+    const at = batchAxisOf(target, found, batch);
+    const axis = at && (stacks && at.axis > joined ? at.axis - 1 : at.axis);
+    const byPlace = Object.keys(call.inputs).some(
+      (name) => taintOf(name).kind === 'public' && isVaried(name, axis, at),
+    );
+    if (byPlace && batch > 1) {
       return mixed('joins the batch with values that differ from place to place');
     }
     return rows(found);

@@ -13,8 +13,11 @@ export interface TaintContext {
   /** Whether the function returns one loss an example rather than their total. */
   readonly perExample: boolean;
   taintOf(input: string): Taint;
-  /** Whether a public input may hold another value at every place of the batch. */
-  isVaried(input: string): boolean;
+  /**
+   * Whether a public input may hold another value at every place of the batch, which lies along `axis` in the way
+   * of `at`; without an axis, along any.
+   */
+  isVaried(input: string, axis?: number, at?: BatchAxis): boolean;
 }
 export type TaintResult = Taint | { readonly kind: 'mixed'; readonly how: string };
 export type TaintRule = (context: TaintContext) => TaintResult;

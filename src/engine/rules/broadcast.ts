@@ -29,7 +29,11 @@ function broadcastGradient(use: Use, input: string): tf.Tensor | undefined {
 function operandGradient(use: Use, input: string): tf.Tensor | undefined {
   const shape = use.node.inputs[input]?.shape;
   const dy = use.outputGradients[0];
-  if (shape === undefined || !dy || shape.every((extent, k) => shape.length === dy.rank && extent === dy.shape[k])) {
+  if (
+    shape === undefined ||
+    !dy ||
+    shape.every((extent, k) => shape.length === dy.rank && extent === dy.shape[k])
+  ) {
     return undefined;
   }
   const gradient = broadcastGradient(use, input);

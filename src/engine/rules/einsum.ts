@@ -84,7 +84,8 @@ function parameterPiece(use: Use, input: string): Piece | undefined {
   if (delta === undefined || data === undefined) return undefined;
   const parameter = { tensor: operands.saved[which] as tf.Tensor, letters: of };
   // A parameter along the axis of the batch would be another one for every example.
-  if (of.some((letter) => !delta.letters.includes(letter) && operands.output.includes(letter))) return undefined;
+  if (of.some((letter) => !delta.letters.includes(letter) && operands.output.includes(letter)))
+    return undefined;
   return pieceOf(summedTo(data, new Set([...of, ...delta.letters])), delta, parameter, batch);
 }
 

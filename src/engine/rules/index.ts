@@ -10,15 +10,19 @@
  * compares each rule with masked back-propagation on the same tape.
  */
 import { avgPoolRule } from './avg-pool.js';
+import { broadcastRule } from './broadcast.js';
 import { conv2dRule } from './conv2d.js';
 import { conv2dTransposeRule } from './conv2d-transpose.js';
 import { conv3dRule } from './conv3d.js';
 import { depthwiseRule } from './depthwise.js';
+import { einsumRule } from './einsum.js';
 import { addRule, multiplyRule, reluRule } from './elementwise.js';
 import { gatherRule } from './gather.js';
+import { layerNormRule } from './layer-norm.js';
 import { matMulRule } from './matmul.js';
 import { maxPoolRule } from './max-pool.js';
 import type { OpRule } from './op-rule.js';
+import { alsoTiled, tiledRule, tileRule } from './tiled.js';
 
 export type { OpRule, Use } from './op-rule.js';
 
@@ -28,8 +32,13 @@ export const defaultRules: readonly OpRule[] = [
   conv2dTransposeRule,
   depthwiseRule,
   conv3dRule,
-  addRule,
-  multiplyRule,
+  alsoTiled(addRule),
+  alsoTiled(multiplyRule),
+  broadcastRule,
+  layerNormRule,
+  einsumRule,
+  tiledRule,
+  tileRule,
   gatherRule,
   reluRule,
   maxPoolRule,

@@ -21,7 +21,11 @@ export function tiledPiece(use: Use, input: string, gradient?: tf.Tensor): Piece
   if (total === undefined || total.size !== tensor.size) return undefined;
   const rows = toBatchTime(total, layout, 1, use.batch);
   if (rows === undefined) return undefined;
-  return { kind: 'direct', gradient: shaped(rows, [use.batch, tensor.size / use.batch]), ownRows: layout.inner };
+  return {
+    kind: 'direct',
+    gradient: shaped(rows, [use.batch, tensor.size / use.batch]),
+    ownRows: layout.inner,
+  };
 }
 
 /** Where the batch lies in an input whose axis of the batch is that of the output. */
@@ -31,9 +35,11 @@ function sameRows(
   layout: RowLayout,
   batch: number,
 ): RowLayout | undefined {
-  if (shape.length === target.length && shape.every((extent, k) => extent === target[k])) return layout;
+  const long = (extents: readonly number[]) => extents.filter((extent) => extent !== 1).join();
+  if (long(shape) === long(target)) return { inner: layout.inner };
   const at = batchAxisOf(target, layout, batch);
-  if (at === undefined || shape.length !== target.length || shape[at.axis] !== target[at.axis]) return undefined;
+  if (at === undefined || shape.length !== target.length || shape[at.axis] !== target[at.axis])
+    return undefined;
   return layoutAt(shape, at.axis, at.block);
 }
 
