@@ -107,7 +107,7 @@ const RANDOM_SCOPES = new Set(
 /** Kernels for which tfjs has no gradient and saves nothing, but the engine has a rule, which reads their inputs. */
 const WITHOUT_GRADIENT = new Set(['Einsum']);
 
-/** Says what tfjs would say by a TypeError inside its engine, or by the name of a kernel alone. */
+/** Says what tfjs would say by a TypeError inside its engine. */
 function refuseUnusable({ kernelName = '', inputs }: KernelParams): void {
   if (kernelName === 'FusedBatchNorm' && !('scale' in present(inputs))) {
     throw new DpError(
@@ -116,11 +116,18 @@ function refuseUnusable({ kernelName = '', inputs }: KernelParams): void {
         'layerNormalization({ scale: true }); leave its gamma out of the trained variables to keep it at one.',
     );
   }
-  if (hasKernel(kernelName)) return;
-  throw new DpError(
+}
+
+/** An error of tfjs's that says only the name of a kernel, as one that says what to do. */
+function explained(error: unknown): unknown {
+  const kernel =
+    error instanceof Error ? /Kernel '(\w+)' not registered/.exec(error.message)?.[1] : undefined;
+  if (kernel === undefined) return error;
+  return new DpError(
     'DP_UNSUPPORTED_OP',
-    `Expected operations that the ${tf.getBackend()} backend implements, got ${kernelName}, which it lacks. Use ` +
-      'another backend, or write it with other operations (an einsum: transpose, reshape and tf.matMul).',
+    `Expected operations that the ${tf.getBackend()} backend implements, got ${kernel}, which it lacks. Use another ` +
+      'backend, or other operations (instead of an einsum: transpose, reshape and tf.matMul).',
+    { cause: error },
   );
 }
 
@@ -291,6 +298,8 @@ export function recordTape(
   startTape.call(engine);
   try {
     value = tf.tidy('forward', f);
+  } catch (error) {
+    throw explained(error);
   } finally {
     engine.endTape();
     raw = engine.state.activeTape ?? [];

@@ -40,6 +40,8 @@ export const einsum: TaintRule = (context) => {
     found = { letter, taint: here };
   }
   if (found === undefined) return PUBLIC;
+  // The cpu and webgl backends do not sum over a letter that one operand alone has.
+  if (target.length !== output.length) return mixed('gives another shape than its equation says');
   const { letter } = found;
   const byPlace = inputs.some((letters, k) => {
     const axis = letters.indexOf(letter);
