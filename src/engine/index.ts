@@ -15,8 +15,9 @@ export {
   PerExampleEngine,
 } from './clipped-sum.js';
 export { inspectLoss, type LossInspection, readsOnlyVariables } from './inspect.js';
-export type { NormMethod } from './norm-method.js';
+export { type NormMethod, partSize } from './norm-method.js';
 export { isOutOfMemory } from './out-of-memory.js';
 export { defaultRules, type OpRule, type Use } from './rules/index.js';
 export type { NormReport, StepObserver } from './step-observer.js';
 export { watchBytes } from './tape.js';
+export { guardWasmHeap } from './wasm-heap.js';

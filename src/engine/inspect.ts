@@ -14,24 +14,43 @@ export interface LossInspection {
 }
 
 /**
- * Runs `f` once and says which rules would serve `variables`, which may be none.
+ * Runs `f` once and says which rules would serve `variables`, which may be none. Gradients are also sent to the data
+ * tensors `through`, as they would be if a trained layer had made them.
  *
  * Throws as `PerExampleEngine.clippedSum` does where examples are not kept apart. For looking at a model before
  * training, on public or made-up data: it shows nothing about values.
  */
-export function inspectLoss(f: () => tf.Tensor, variables: readonly tf.Variable[]): LossInspection {
+export function inspectLoss(
+  f: () => tf.Tensor,
+  variables: readonly tf.Variable[],
+  through: readonly tf.Tensor[] = [],
+): LossInspection {
   let inspection: LossInspection | undefined;
   tf.tidy(() => {
     const tape = recordTape(f, { keepLeaves: false });
     try {
       const isolation = proveIsolation(tape);
-      const pass = new BackwardPass(tape, isolation, variables, defaultRules);
-      const { gradients, fallback } = parameterGradients(pass, pass.seeds(), variables, isolation.batch);
-      const served = new Set([...gradients.map(({ variable }) => variable), ...fallback].map(({ id }) => id));
-      inspection = { masked: fallback, unreached: variables.filter(({ id }) => !served.has(id)) };
+      const pass = new BackwardPass(
+        tape,
+        isolation,
+        [...variables, ...(through as tf.Variable[])],
+        defaultRules,
+      );
+      const { fallback } = parameterGradients(pass, pass.seeds(), variables, isolation.batch);
+      inspection = { masked: fallback, unreached: pass.unreached(variables) };
     } finally {
       tape.dispose();
     }
   });
   return inspection as LossInspection;
+}
+
+/** Whether `f` reads nothing but variables and numbers of its own: what a penalty that is not clipped must keep to. */
+export function readsOnlyVariables(f: () => tf.Tensor): boolean {
+  return tf.tidy(() => {
+    const tape = recordTape(f, { keepLeaves: false });
+    const own = [...tape.leaves.values()].every(({ origin }) => origin !== 'captured');
+    tape.dispose();
+    return own;
+  });
 }

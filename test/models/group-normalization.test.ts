@@ -103,7 +103,9 @@ eachBackend(() => {
             ),
           ) as tf.Scalar,
       );
-      const [g, b] = layer.trainableWeights.map((weight) => ofWeights[weight.read().name]!.dataSync());
+      const [g, b] = layer.trainableWeights.map((weight) =>
+        ofWeights[(weight.read() as tf.Variable).name]!.dataSync(),
+      );
       [grads[0]!.dataSync(), g!, b!].forEach((gradient, part) => {
         gradient.forEach((value, k) => {
           const moved = (h: number) =>
