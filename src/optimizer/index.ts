@@ -9,8 +9,11 @@
  * never less than what was released; saved with a model, it carries its record of the privacy spent.
  */
 export * from './clipping/index.js';
+export { DpAdamBC, type DpAdamBCOptions, dpAdamBC } from './dp-adam-bc.js';
 export { DpOptimizer, dpOptimizer, type PrivateCounts } from './dp-optimizer.js';
 export type { DpOptimizerOptions } from './dp-optimizer-options.js';
+export { GradientAccumulator } from './gradient-accumulator.js';
+export { innerConfig, restoreInner } from './inner-optimizer.js';
 export type { NoiseAwareOptimizer } from './noise-aware.js';
 export { refuseUnknownKeys } from './option-keys.js';
 export { eventOfReleases, SamplerBook } from './sampler-book.js';
