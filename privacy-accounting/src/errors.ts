@@ -22,6 +22,8 @@ export type DpErrorCode =
   | 'DP_SELF_CHECK'
   /** The device that held the tensors was lost in the middle of a run. */
   | 'DP_BACKEND_LOST'
+  /** Not even one example, or the update of the weights, fits memory. */
+  | 'DP_OUT_OF_MEMORY'
   /** Reading or writing failed: disk full, permission, missing file. */
   | 'DP_IO';
 
