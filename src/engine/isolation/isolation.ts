@@ -99,7 +99,7 @@ export function proveIsolation(tape: Tape): Isolation {
     for (const output of call.outputs) {
       taints.set(output.id, forOutput(taint, output, call));
       if (made) constants.add(output.id);
-      if (spreads || (made && !isEven(call, batch) && output.size > 1)) varied.add(output.id);
+      if (spreads || (made && !EVEN.has(call.kernelName) && output.size > 1)) varied.add(output.id);
     }
   }
   checkValue(tape.value, taintOf(tape.value), returns, batch);
@@ -158,14 +158,6 @@ const EVEN = new Set(
    Log1p LogicalAnd LogicalNot LogicalOr Maximum Minimum Mod Multiply Neg NotEqual Pow RealDiv Reciprocal Relu Relu6 Round
    Rsqrt Selu Sigmoid Sign Sin Softplus Sqrt Square SquaredDifference Step Sub Tanh`.split(/\s+/),
 );
-
-/** Kernels that do so along the first axis only: a recurrent convolution's first step runs them on zeros. */
-const SLIDING = new Set('Conv2D FusedConv2D DepthwiseConv2dNative FusedDepthwiseConv2D Conv3D'.split(' '));
-
-function isEven(call: KernelCall, batch: number): boolean {
-  if (EVEN.has(call.kernelName)) return true;
-  return SLIDING.has(call.kernelName) && (call.inputs.x?.shape[0] ?? 0) % batch === 0;
-}
 
 /**
  * Whether a public tensor may give each place along its first axis a value of its own. Where such a tensor meets

@@ -56,10 +56,23 @@ export function alongAxis(attribute: string, fallback: number): TaintRule {
 
 /** Convolution, pooling, resizing: the batch is the first axis and nothing crosses it. */
 export function leadingBatch(input: string): TaintRule {
-  return onBatchAxis(input, (at, _shape, { call }) => {
+  const slide = onBatchAxis(input, (at, _shape, { call }) => {
     if (at.axis !== 0) return mixed('finds the batch on an axis that it slides over');
     return rows(layoutAt(outputShape(call), 0, at.block));
   });
+  return (context) => {
+    const { call, batch, taintOf } = context;
+    const taint = slide(context);
+    // A recurrent convolution starts from zeros in the shape of the batch. What a parameter makes of them is the
+    // same at every place, so it may count as each example's own, and its gradients then are.
+    const even =
+      taint.kind === 'public' &&
+      'filter' in call.inputs &&
+      taintOf(input).kind === 'public' &&
+      shapeOf(call, input)[0] === batch &&
+      !context.isVaried(input, 0);
+    return even ? rows(layoutAt(outputShape(call), 0, 1)) : taint;
+  };
 }
 
 export const matMul: TaintRule = (context) => {

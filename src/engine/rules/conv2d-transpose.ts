@@ -58,11 +58,15 @@ function mirrored(use: Use): Mirrored | undefined {
 export const conv2dTransposeRule: OpRule = {
   nodes: ['Conv2DBackpropInput'],
 
-  wrongInTfjs: (use) => use.node.calls.some(({ attrs }) => 'pad' in attrs && typeof attrs.pad !== 'string'),
+  // The wasm backend's padding 'same' gives zeros where a stride leaves part of the image over.
+  wrongInTfjs: (use) =>
+    use.node.calls.some(
+      ({ attrs: { pad } }) =>
+        pad !== undefined && (typeof pad !== 'string' || (tf.getBackend() === 'wasm' && pad === 'same')),
+    ),
 
   inputGradient(use, input) {
     const conv = input === 'dy' ? mirrored(use) : undefined;
-    // The wasm backend's padding 'same' gives zeros where a stride leaves part of the image over.
     const stock = typeof conv?.pad === 'string' && tf.getBackend() !== 'wasm';
     if (conv === undefined || stock) return undefined;
     const image = fitted(conv.delta.tensor, conv) as tf.Tensor4D;

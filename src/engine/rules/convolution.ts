@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { DpError } from 'privacy-accounting';
 import { reduceToParameter, shaped, toBatchTime } from '../batch-time.js';
-import type { RowLayout } from '../isolation/layout.js';
+import { layoutAt, type RowLayout } from '../isolation/layout.js';
 import type { Piece } from '../piece.js';
 import type { KernelCall } from '../tape.js';
 import type { Geometry } from './geometry.js';
@@ -52,9 +52,10 @@ export function convolutionOf(use: Use, kernels: { plain: string; fused: string 
   const isFused = call.kernelName === kernels.fused;
   const saved = node.saved[isFused ? 1 : 0];
   const filter = node.saved[isFused ? 0 : 1] as tf.Tensor4D | undefined;
-  const layout = layoutOf(use, call.inputs.x);
   const deltaLayout = layoutOf(use, out);
-  if (!saved || !filter || layout === undefined || deltaLayout === undefined) return undefined;
+  if (!saved || !filter || deltaLayout === undefined) return undefined;
+  // Zeros that a recurrent convolution starts from carry no example, and have a place for each.
+  const layout = layoutOf(use, call.inputs.x) ?? layoutAt(saved.shape, 0, saved.shape[0] / use.batch);
   const depthwise = kernels.plain !== 'Conv2D';
   const channelsFirst = dataFormat === 'NCHW';
   if (channelsFirst && depthwise) return undefined;
@@ -87,7 +88,7 @@ export function convolutionOf(use: Use, kernels: { plain: string; fused: string 
     before: [info.padInfo.top, info.padInfo.left],
     output: delta.shape.slice(1, 3),
   };
-  refuseWhatIsZero(conv);
+  refuseWrongOutput(conv, [info.padInfo.bottom, info.padInfo.right]);
   return conv;
 }
 
@@ -97,19 +98,27 @@ export function pair(value: unknown): [number, number] {
 
 export const isDilated = (g: Geometry): boolean => g.dilations.some((dilation) => dilation > 1);
 
-/** XNNPACK makes no such operator, and the wasm backend then leaves the output zero, forwards already. */
-function refuseWhatIsZero(conv: Convolution): void {
-  if (tf.getBackend() !== 'wasm' || conv.pad !== 'same' || conv.kernel.every((k) => k === 1)) return;
-  const leavesOver = conv.input.some((extent, axis) => {
+/**
+ * Refuses what the wasm backend computes wrongly, forwards already: XNNPACK makes no operator whose 'same' padding
+ * would be negative, and the output stays zero; and where tfjs counts positions in its own way (an oblong filter with
+ * numeric padding, dimRoundingMode) it writes another number of them.
+ */
+function refuseWrongOutput(conv: Convolution, behind: readonly number[]): void {
+  if (tf.getBackend() !== 'wasm' || conv.kernel.every((k) => k === 1)) return;
+  const isRight = conv.input.every((extent, axis) => {
+    const stride = conv.strides[axis] as number;
     const reach = ((conv.kernel[axis] as number) - 1) * (conv.dilations[axis] as number) + 1;
-    return ((conv.output[axis] as number) - 1) * (conv.strides[axis] as number) + reach < extent;
+    const last = ((conv.output[axis] as number) - 1) * stride;
+    if (conv.pad === 'same') return last + reach >= extent;
+    const room = extent + (conv.before[axis] as number) + (behind[axis] as number) - reach;
+    return room >= last && room - last < stride;
   });
-  if (!leavesOver) return;
+  if (isRight) return;
   throw new DpError(
     'DP_UNSUPPORTED_OP',
-    `Expected strides that use up the input, got padding 'same' with a ${conv.kernel.join('×')} filter at strides of ` +
-      `${conv.strides.join('×')} on ${conv.input.join('×')}, for which the wasm backend's ${conv.call.kernelName} ` +
-      "returns zeros. Use padding 'valid', smaller strides or another backend.",
+    `Expected padding and strides that use up the input, got a ${conv.kernel.join('×')} filter at strides of ` +
+      `${conv.strides.join('×')} on ${conv.input.join('×')} with padding ${JSON.stringify(conv.pad)}, for which the ` +
+      `wasm backend's ${conv.call.kernelName} returns wrong values. Use padding 'valid' or another backend.`,
   );
 }
 
