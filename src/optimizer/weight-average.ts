@@ -70,7 +70,7 @@ export class WeightAverage {
     this.raw = this.averages.map((average, i) => {
       const weights = this.variable(i);
       const before = tf.tidy(() => tf.keep(tf.clone(weights)));
-      weights.assign(tf.tidy(() => tf.clone(average)));
+      assignCopy(weights, average);
       return before;
     });
   }
@@ -83,6 +83,7 @@ export class WeightAverage {
     }
     raw.forEach((weights, i) => {
       this.variable(i).assign(weights);
+      weights.dispose();
     });
     this.raw = undefined;
   }
@@ -107,7 +108,7 @@ export class WeightAverage {
       );
     }
     this.averages.forEach((average, i) => {
-      average.assign(tf.tidy(() => tf.clone(state.averages[i] as tf.Tensor)));
+      assignCopy(average, state.averages[i] as tf.Tensor);
     });
     this.count = state.updates;
   }
@@ -138,6 +139,13 @@ export class WeightAverage {
 /** Averages weights over the steps of training; see {@link WeightAverage}. */
 export function weightAverage(target: AveragedTarget, options: { readonly decay: number }): WeightAverage {
   return new WeightAverage(target, options);
+}
+
+/** Assigning takes the values over: a copy keeps the two apart. */
+function assignCopy(variable: tf.Variable, value: tf.Tensor): void {
+  tf.tidy(() => {
+    variable.assign(tf.clone(value));
+  });
 }
 
 function variablesOf(target: AveragedTarget): readonly tf.Variable[] {
