@@ -13,6 +13,7 @@ import {
   poissonSampled,
   selfComposed,
   shuffled,
+  vectorDiscreteGaussian,
 } from 'privacy-accounting';
 import { describe, expect, it } from 'vitest';
 
@@ -22,12 +23,18 @@ export type MakeAccountant = (relation: NeighboringRelation) => PrivacyAccountan
 const noise = (noiseMultiplier: number) => gaussian({ noiseMultiplier });
 const sample = (samplingProbability: number, event: DpEvent) =>
   poissonSampled({ samplingProbability, event });
+const grid = (standardDeviation: number) =>
+  vectorDiscreteGaussian({ granularity: 2 ** -12, dimension: 5000, standardDeviation, l2NormClip: 1 });
 
 /** One of each kind, nested too. An accountant may refuse any of them, but must say so. */
 const SAMPLES: readonly DpEvent[] = [
   noOp(),
   noise(1.5),
+  grid(1.5),
   sample(0.02, noise(1.1)),
+  sample(0.02, grid(1.1)),
+  shuffled({ event: composed([grid(4), noise(4)]) }),
+  sample(0.02, composed([grid(4), noise(4)])),
   sample(1, noise(3)),
   shuffled({ event: noise(4) }),
   composed([]),
@@ -38,6 +45,7 @@ const SAMPLES: readonly DpEvent[] = [
   shuffled({ event: shuffled({ event: noise(4) }) }),
   nonPrivate({ reason: 'seeded noise' }),
   noise(0),
+  grid(0),
 ];
 
 /**
@@ -159,7 +167,7 @@ export function describeAccountant(name: string, make: MakeAccountant): void {
     });
 
     it('says ∞, δ = 1 and why, of what is not private', () => {
-      for (const event of [nonPrivate({ reason: 'seeded noise' }), noise(0)]) {
+      for (const event of [nonPrivate({ reason: 'seeded noise' }), noise(0), grid(0)]) {
         const accountant = make(relation).compose(noise(5)).compose(event);
         expect(accountant.getEpsilon(0.5).epsilon).toBe(Number.POSITIVE_INFINITY);
         expect(accountant.getEpsilon(0.5).warning).toMatch(

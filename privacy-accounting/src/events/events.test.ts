@@ -12,6 +12,7 @@ import {
   poissonSampled,
   selfComposed,
   shuffled,
+  vectorDiscreteGaussian,
 } from './index.js';
 
 const step = poissonSampled({ samplingProbability: 0.01, event: gaussian({ noiseMultiplier: 1.1 }) });
@@ -23,6 +24,16 @@ const anyEvent = fc.letrec<{ event: DpEvent }>((tie) => ({
     fc.constant<DpEvent>(noOp()),
     fc.string().map((reason) => nonPrivate({ reason })),
     fc.double({ min: 0, max: 1e6, noNaN: true }).map((noiseMultiplier) => gaussian({ noiseMultiplier })),
+    fc
+      .tuple(
+        fc.double({ min: 1e-30, max: 1e6, noNaN: true }),
+        fc.integer({ min: 1 }),
+        fc.double({ min: 0, max: 1e6, noNaN: true }),
+        fc.double({ min: 1e-9, max: 1e9, noNaN: true }),
+      )
+      .map(([granularity, dimension, standardDeviation, l2NormClip]) =>
+        vectorDiscreteGaussian({ granularity, dimension, standardDeviation, l2NormClip }),
+      ),
     fc
       .tuple(fc.double({ min: Number.MIN_VALUE, max: 1, noNaN: true }), tie('event'))
       .map(([samplingProbability, event]) => poissonSampled({ samplingProbability, event })),
