@@ -10,6 +10,7 @@ import {
   privacyStatement,
   selfComposed,
   shuffled,
+  vectorDiscreteGaussian,
 } from 'privacy-accounting';
 import { afterAll, describe, expect, it } from 'vitest';
 import { poissonSampler, shuffleSampler } from '../../src/sampling/index.js';
@@ -157,6 +158,49 @@ describe('budget of a plan', () => {
   it('warns of a δ that is too large for the data', async () => {
     const words = PLAN.map((word) => (word === '1e-5' ? '0.01' : word));
     expect((await cli('budget', ...words, '--json')).json().statement).toContain('not below 1/60,000');
+  });
+});
+
+describe('budget of discrete noise', () => {
+  const step = vectorDiscreteGaussian({
+    granularity: 2 ** -19,
+    dimension: 235_146,
+    standardDeviation: 1.1,
+    l2NormClip: 1,
+  });
+  const run = selfComposed({
+    count: 14_063,
+    event: poissonSampled({ samplingProbability: 256 / 60_000, event: step }),
+  });
+
+  it('names the grid, the dimension and the noise, and the accountant that bounds it', async () => {
+    const path = write('discrete.json', JSON.stringify(run));
+    const { code, json } = await cli('budget', '--event', path, '--delta', '1e-5', '--json');
+    expect(code).toBe(0);
+    expect(json()).toMatchObject({ accountant: 'rdp', relation: 'add-or-remove-one', events: run });
+    expect(json().epsilon).toBeGreaterThan(2.57);
+    expect(json().epsilon).toBeLessThan(2.61);
+    expect(json().statement).toMatch(
+      /14,063 × a sum of 235,146 coordinates on a grid of 1\.90735e-6 of the clipping norm with discrete Gaussian noise of multiplier 1\.1 on a Poisson sample/,
+    );
+  });
+
+  it('refuses the accountant that has no bound, and says why', async () => {
+    const path = write('unsampled.json', JSON.stringify(step));
+    const flags = [
+      '--event',
+      path,
+      '--delta',
+      '1e-5',
+      '--relation',
+      'replace-special',
+      '--accountant',
+      'gdp',
+    ];
+    const { code, stderr, stdout } = await cli('budget', ...flags);
+    expect(code).not.toBe(0);
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(/discrete Gaussian noise on a vector is not Gaussian-DP.*Use the rdp accountant/s);
   });
 });
 
