@@ -13,12 +13,10 @@ import {
   batchToSpace,
   gatherNd,
   histogram,
-  onLastAxes,
+  onLastAxis,
   publicOnly,
   searchSorted,
   spaceToBatch,
-  topK,
-  transformImages,
 } from './position-rules.js';
 import {
   alongAxis,
@@ -114,15 +112,13 @@ add('BroadcastTo', elementwise());
 add('GatherV2', gather);
 add('OneHot', oneHot);
 add('Select', select);
-add('TopK', topK);
-add('FFT IFFT', onLastAxes('input', 1));
-add('MatrixBandPart', onLastAxes('input', 2));
+add('TopK', onLastAxis('x'));
+add('FFT IFFT', onLastAxis('input'));
 add('GatherNd', gatherNd);
 add('DenseBincount', histogram);
 add('LowerBound UpperBound SearchSorted', searchSorted);
 add('SpaceToBatchND', spaceToBatch);
 add('BatchToSpaceND', batchToSpace);
-add('Transform', transformImages);
 add('MaxPoolWithArgmax', (context) =>
   context.call.attrs.includeBatchInIndex === true
     ? mixed('numbers its positions along the batch')

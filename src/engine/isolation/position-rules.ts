@@ -10,16 +10,13 @@ export const publicOnly: TaintRule = ({ call, taintOf }) => {
   return taken ? mixed('moves, counts or drops examples by positions in the whole batch') : PUBLIC;
 };
 
-/** Works on the last `count` axes of each matrix or row, and keeps the axes before them. */
-export function onLastAxes(input: string, count: number): TaintRule {
+/** Works along the last axis, and keeps the axes before it. */
+export function onLastAxis(input: string): TaintRule {
   return onBatchAxis(input, (at, shape, { call }) => {
-    if (at.axis >= shape.length - count) return mixed('works along the batch');
+    if (at.axis === shape.length - 1) return mixed('works along the batch');
     return rows(layoutAt(outputShape(call), at.axis, at.block));
   });
 }
-
-/** The k largest along the last axis. */
-export const topK = onLastAxes('x', 1);
 
 /** A public table looked up by several coordinates at once, the coordinates on the last axis of the indices. */
 export const gatherNd: TaintRule = (context) => {
@@ -85,25 +82,3 @@ export const batchToSpace: TaintRule = onBatchAxis('x', (at, _shape, { call }) =
     return mixed('makes one image of several examples');
   return rows(layoutAt(outputShape(call), 0, 1));
 });
-
-/** Each image moved by its own transformation, or all by one. */
-export const transformImages: TaintRule = (context) => {
-  const { call, batch, taintOf } = context;
-  const [image, moves] = [taintOf('image'), taintOf('transforms')];
-  if (image.kind === 'public' && moves.kind === 'public') return PUBLIC;
-  for (const [taint, name] of [
-    [image, 'image'],
-    [moves, 'transforms'],
-  ] as const) {
-    if (taint.kind === 'total') return mixed('moves a sum over examples');
-    if (taint.kind === 'public') {
-      if (shapeOf(call, name)[0] !== 1 && batch > 1 && context.isVaried(name, 0)) {
-        return mixed('moves every place of the batch in a way of its own');
-      }
-      continue;
-    }
-    const at = batchAxisOf(shapeOf(call, name), taint.layout, batch);
-    if (at?.axis !== 0 || at.block !== 1) return mixed('finds the batch on an axis that it moves along');
-  }
-  return rows(layoutAt(outputShape(call), 0, 1));
-};
