@@ -60,7 +60,8 @@ export function stateOf(optimizer: tf.Optimizer): Set<tf.Variable> {
   for (const field of Object.values(optimizer)) {
     const entries: readonly unknown[] = Array.isArray(field) ? field : [field];
     for (const entry of entries) {
-      const held = (entry as { readonly variable?: unknown } | null | undefined)?.variable ?? entry;
+      // Moments are kept as { originalName, variable }.
+      const held = entry instanceof tf.Variable ? entry : (entry as { variable?: unknown } | null)?.variable;
       if (held instanceof tf.Variable) found.add(held);
     }
   }
