@@ -18,6 +18,13 @@ const HOST_ONLY = ['finite-differences', 'planted-bugs'];
 const suites = readdirSync(path('./test/engine'))
   .filter((file) => file.endsWith('.test.ts') && !HOST_ONLY.includes(file.replace('.test.ts', '')))
   .map((file) => `test/engine/${file}`);
+const [even, odd] = [0, 1].map((rest) => suites.filter((_, k) => k % 2 === rest)) as [string[], string[]];
+
+/** Opens a page itself, and so runs outside. */
+const FROM_NODE = 'test/browser/docs-page.test.ts';
+const pages = readdirSync(path('./test/browser'))
+  .map((file) => `test/browser/${file}`)
+  .filter((file) => file.endsWith('.test.ts') && file !== FROM_NODE);
 
 /** Each project has a browser of its own: a renderer in software compiles its shaders on one core. */
 const browser = (name: string, include: readonly string[]) => ({
@@ -45,18 +52,16 @@ export default defineConfig({
   },
   // Found while a test runs, a dependency would be bundled then and reload the page under it.
   optimizeDeps: {
-    entries: ['test/browser/*.test.ts', ...suites],
+    entries: [...pages, ...suites],
   },
   test: {
     testTimeout: 120_000,
     hookTimeout: 120_000,
     fileParallelism: false,
     projects: [
-      browser('page', ['test/browser/*.test.ts', ...suites.filter((_, k) => k % 2 === 1)]),
-      browser(
-        'webgl',
-        suites.filter((_, k) => k % 2 === 0),
-      ),
+      browser('page', [...pages, ...odd]),
+      browser('webgl', even),
+      { extends: true, test: { name: 'outside', include: [FROM_NODE] } },
     ],
   },
 });
