@@ -35,6 +35,8 @@ export class BackwardPass {
   private readonly trainable: ReadonlySet<number>;
   /** Nodes between the parameters and the loss, in order. */
   private readonly nodes: readonly TapeNode[];
+  /** Places in `nodes`, by the tensor that the node there makes. */
+  private readonly producer = new Map<number, number>();
   private asReference = false;
 
   constructor(tape: Tape, isolation: Isolation, variables: readonly tf.Variable[], rules: readonly OpRule[]) {
@@ -57,6 +59,9 @@ export class BackwardPass {
     }
     this.trainable = depends;
     this.nodes = nodes.reverse();
+    this.nodes.forEach((node, at) => {
+      for (const output of node.outputs) this.producer.set(output.id, at);
+    });
     for (const node of this.nodes) refuseCustomGradient(node);
   }
 
@@ -145,15 +150,17 @@ export class BackwardPass {
 
   /** The nodes by which a parameter-only tensor came from parameters, last first. */
   producersOf(tensor: tf.Tensor): readonly TapeNode[] {
-    const found: TapeNode[] = [];
-    const needed = new Set([tensor.id]);
-    for (let i = this.nodes.length - 1; i >= 0; i--) {
-      const node = this.nodes[i] as TapeNode;
-      if (!node.outputs.some((output) => needed.has(output.id))) continue;
-      found.push(node);
-      for (const input of Object.values(node.inputs)) if (this.trainable.has(input.id)) needed.add(input.id);
+    const found = new Set<number>();
+    const open = [tensor.id];
+    for (let id = open.pop(); id !== undefined; id = open.pop()) {
+      const at = this.producer.get(id);
+      if (at === undefined || found.has(at)) continue;
+      found.add(at);
+      for (const input of Object.values((this.nodes[at] as TapeNode).inputs)) {
+        if (this.trainable.has(input.id)) open.push(input.id);
+      }
     }
-    return found;
+    return [...found].sort((a, b) => b - a).map((at) => this.nodes[at] as TapeNode);
   }
 
   private scaled(seeds: Seeds, weights: tf.Tensor1D | undefined): Map<number, tf.Tensor> {

@@ -94,6 +94,7 @@ export class PerExampleEngine {
   private readonly observer: StepObserver | undefined;
   private readonly checked = new Set<string>();
   private readonly perturbed = new Set<string>();
+  private readonly constantsAsRows = new Set<string>();
   private readonly watch = new BackendWatch();
   private keepLeaves = true;
   private scales: { readonly batch: number; readonly values: readonly number[] } | undefined;
@@ -181,24 +182,7 @@ export class PerExampleEngine {
   ): Omit<ClippedSum, typeof clipped> {
     const tape = recordTape(f, { keepLeaves: this.keepLeaves, ...(substitutes ? { substitutes } : {}) });
     try {
-      const isolation = proveIsolation(tape);
-      this.requireSameScales(isolation.batch, isolation.scales);
-      const pass = new BackwardPass(tape, isolation, variables, this.rules);
-      if (!pass.reachesParameters) {
-        throw new DpError(
-          'DP_INVALID_ARGUMENT',
-          'Expected a loss that depends on at least one of the trainable variables, got one that depends on none.',
-        );
-      }
-      requireReached(pass, variables);
-      const seeds = pass.seeds();
-      const { gradients, fallback } = parameterGradients(
-        pass,
-        seeds,
-        variables,
-        isolation.batch,
-        this.observer,
-      );
+      const { isolation, pass, seeds, gradients, fallback } = this.gradientsOf(tape, variables);
       const ruleNorms = readNorms(
         gradients.map((gradient) => gradient.normTerms()),
         isolation.batch,
@@ -253,6 +237,47 @@ export class PerExampleEngine {
     } finally {
       tape.dispose();
     }
+  }
+
+  /**
+   * The proof, the backward pass and the gradients of every parameter. Where a parameter is left without a rule, a
+   * second proof takes constants of the batch's extent for data; one that helped is the first to be tried from then on.
+   */
+  private gradientsOf(tape: Tape, variables: readonly tf.Variable[]): Walk {
+    const signature = signatureOf(tape);
+    const constantsAsRows = this.constantsAsRows.has(signature);
+    const first = this.walk(tape, variables, constantsAsRows);
+    if (first.fallback.length === 0 || constantsAsRows || this.checked.has(signature)) return first;
+    try {
+      const second = this.walk(tape, variables, true);
+      if (second.fallback.length >= first.fallback.length) return first;
+      this.constantsAsRows.add(signature);
+      return second;
+    } catch (error) {
+      if (error instanceof DpError) return first;
+      throw error;
+    }
+  }
+
+  private walk(tape: Tape, variables: readonly tf.Variable[], constantsAsRows: boolean): Walk {
+    const isolation = proveIsolation(tape, { constantsAsRows });
+    this.requireSameScales(isolation.batch, isolation.scales);
+    const pass = new BackwardPass(tape, isolation, variables, this.rules);
+    if (!pass.reachesParameters) {
+      throw new DpError(
+        'DP_INVALID_ARGUMENT',
+        'Expected a loss that depends on at least one of the trainable variables, got one that depends on none.',
+      );
+    }
+    requireReached(pass, variables);
+    const seeds = pass.seeds();
+    const { batch } = isolation;
+    return {
+      isolation,
+      pass,
+      seeds,
+      ...parameterGradients(pass, seeds, variables, batch, this.observer),
+    };
   }
 
   /**
@@ -329,6 +354,15 @@ export class PerExampleEngine {
 }
 
 /** Another backend is another computation: its kernels are checked as well. */
+/** One tape walked back to the parameters. */
+interface Walk {
+  readonly isolation: Isolation;
+  readonly pass: BackwardPass;
+  readonly seeds: Seeds;
+  readonly gradients: readonly ParameterGradient[];
+  readonly fallback: readonly tf.Variable[];
+}
+
 const signatureOf = (tape: Tape): string =>
   `${tf.getBackend()}:${tape.calls.map((call) => call.kernelName).join()}`;
 

@@ -26,11 +26,16 @@ export interface Isolation {
  * alike, with one rule a kernel (`kernel-rules.ts`). Throws `DP_CROSS_EXAMPLE` naming the kernel that mixes
  * examples, and `DP_UNSUPPORTED_OP` for one that is not known. What leaves the tape, through `dataSync` or a
  * value computed before the function ran, cannot be seen here.
+ *
+ * With `constantsAsRows`, a constant that holds the same values for each place of the batch counts as data, one row
+ * an example: the zero state of a recurrent layer meets its kernel before any data do, and the kernel's gradient is
+ * then each example's own. That is as sound, and may fail where a constant only happens to have the batch's extent.
  */
-export function proveIsolation(tape: Tape): Isolation {
+export function proveIsolation(tape: Tape, options: { readonly constantsAsRows?: boolean } = {}): Isolation {
   refuseSideEffects(tape);
   refuseNestedGradients(tape);
   const calls = callsLeadingTo(tape.value, tape.calls);
+  refuseMemory(tape, calls);
   const producer = new Map<number, KernelCall>();
   for (const call of calls) for (const output of call.outputs) producer.set(output.id, call);
   const returns = tape.value.rank === 0 ? 'total' : 'per-example';
@@ -42,12 +47,15 @@ export function proveIsolation(tape: Tape): Isolation {
   const places = new ParameterPlaces();
   for (const leaf of tape.leaves.values()) {
     const { tensor, origin } = leaf;
-    if (differsByPlace(leaf, batch)) varied.add(tensor.id);
+    const byPlace = differsByPlace(leaf, batch);
+    if (byPlace) varied.add(tensor.id);
     if (origin === 'created') constants.add(tensor.id);
     if (origin === 'variable') places.add(tensor);
-    if (origin !== 'captured') taints.set(tensor.id, PUBLIC);
-    else if (tensor.rank > 0 && tensor.shape[0] === batch)
+    const asRows =
+      origin === 'captured' || (origin === 'created' && !byPlace && options.constantsAsRows === true);
+    if (asRows && tensor.rank > 0 && tensor.shape[0] === batch) {
       taints.set(tensor.id, rows({ inner: sizeOf(tensor.shape.slice(1)), axis: 0 }));
+    } else if (origin !== 'captured') taints.set(tensor.id, PUBLIC);
   }
   const taintOf = (tensor: tf.Tensor): Taint => taints.get(tensor.id) ?? PUBLIC;
   for (const call of calls) {
@@ -184,13 +192,35 @@ function refuseSideEffects(tape: Tape): void {
         'normalisation, frozen or not) publish data without noise: remove that layer.',
     );
   }
-  if (tape.keptShapes.length > 0) {
-    throw new DpError(
-      'DP_CROSS_EXAMPLE',
-      `Expected a loss function without memory, but it keeps a tensor of shape [${tape.keptShapes[0]}] for the ` +
-        'next batch, as stateful recurrent layers do: one example would reach the next. Set stateful to false.',
-    );
+}
+
+/**
+ * What is kept for the next batch must not hold data. The masks that recurrent layers draw for dropout do not, though
+ * they have the shape of the batch; the states of a stateful layer do.
+ */
+function refuseMemory(tape: Tape, calls: readonly KernelCall[]): void {
+  if (tape.kept.length === 0) return;
+  const followed = new Set<number>();
+  const ofData = new Set<number>();
+  for (const leaf of tape.leaves.values()) {
+    followed.add(leaf.tensor.id);
+    if (leaf.origin === 'captured') ofData.add(leaf.tensor.id);
   }
+  for (const call of calls) {
+    const shapeOnly = call.kernelName === 'OnesLike' || call.kernelName === 'ZerosLike';
+    const reads = !shapeOnly && Object.values(call.inputs).some((input) => ofData.has(input.id));
+    for (const output of call.outputs) {
+      followed.add(output.id);
+      if (reads) ofData.add(output.id);
+    }
+  }
+  const held = tape.kept.find((tensor) => ofData.has(tensor.id) || !followed.has(tensor.id));
+  if (held === undefined) return;
+  throw new DpError(
+    'DP_CROSS_EXAMPLE',
+    `Expected a loss function without memory, but it keeps a tensor of shape [${held.shape}] for the ` +
+      'next batch, as stateful recurrent layers do: one example would reach the next. Set stateful to false.',
+  );
 }
 
 function refuseNestedGradients(tape: Tape): void {
