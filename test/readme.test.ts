@@ -25,7 +25,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const project = mkdtempSync(join(tmpdir(), 'readme-'));
-const RUNNABLE = ['README.md', 'docs/getting-started.md'];
+const RUNNABLE = ['README.md', 'docs/getting-started.md', 'docs/models.md'];
 const MANUALS = [
   'README.md',
   'CHANGELOG.md',
@@ -139,7 +139,9 @@ describe.each(RUNNABLE)('the JavaScript of %s', (manual) => {
   );
 });
 
-describe.each(RUNNABLE)('the commands of %s', (manual) => {
+const WITH_COMMANDS = RUNNABLE.filter((manual) => blocksOf(manual, 'console').length > 0);
+
+describe.each(WITH_COMMANDS)('the commands of %s', (manual) => {
   it.each(blocksOf(manual, 'console'))(
     'shows in line $line what the command prints',
     ({ text }) => {

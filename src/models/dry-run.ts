@@ -98,6 +98,26 @@ export function dryRun(
   }
 }
 
+interface Cell {
+  readonly cell?: Cell;
+  readonly cells?: readonly Cell[];
+  dropoutMask?: tf.Tensor | tf.Tensor[] | null;
+  recurrentDropoutMask?: tf.Tensor | tf.Tensor[] | null;
+}
+
+/** Disposes the masks that recurrent cells keep until they run again. */
+export function disposeCellMasks(holder: Cell): void {
+  for (const cell of [holder.cell, ...(holder.cells ?? [])]) {
+    if (cell === undefined) continue;
+    for (const mask of ['dropoutMask', 'recurrentDropoutMask'] as const) {
+      if (cell[mask] == null) continue;
+      tf.dispose(cell[mask]);
+      cell[mask] = null;
+    }
+    disposeCellMasks(cell);
+  }
+}
+
 /** Disposes what the observed calls kept. */
 export function disposeCalls(calls: readonly LayerCall[]): void {
   for (const { inputs, kwargs } of calls) tf.dispose([inputs, Object.values(kwargs)] as tf.TensorContainer);

@@ -2,7 +2,15 @@ import * as tf from '@tensorflow/tfjs-core';
 import type * as tfl from '@tensorflow/tfjs-layers';
 import { DpError } from 'privacy-accounting';
 import { inspectLoss, PerExampleEngine } from '../engine/index.js';
-import { type DryRun, disposeCalls, dryRun, meanSquares, randomInputs, requireInputs } from './dry-run.js';
+import {
+  type DryRun,
+  disposeCalls,
+  disposeCellMasks,
+  dryRun,
+  meanSquares,
+  randomInputs,
+  requireInputs,
+} from './dry-run.js';
 import { isModel, type LayerSite, layersOf } from './layer-tree.js';
 import { codeOf, type ModelProblem, type ModelProblemCode, messageOf, problemOf } from './model-problem.js';
 import { structuralProblems } from './structural-problems.js';
@@ -48,6 +56,7 @@ export function validateModel(
     try {
       problems.push(...operationalProblems(model, options.inputs, sites, structural));
     } finally {
+      for (const { layer } of sites) disposeCellMasks(layer as object);
       restore();
     }
   });

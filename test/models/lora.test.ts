@@ -301,6 +301,12 @@ describe('freeze', () => {
       .map((w) => w.originalName);
   };
 
+  it('is needed: a flag set after compile leaves cells and inner models in training', async () => {
+    const model = make();
+    for (const layer of model.layers.slice(0, 2)) layer.trainable = false;
+    expect(await moved(model)).toHaveLength(7);
+  });
+
   it('reaches every weight of a compiled model', async () => {
     const model = make();
     expect(freeze(model, (layer) => layer !== 'head')).toEqual(['inner/each/d', 'lstm']);

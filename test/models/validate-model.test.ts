@@ -275,6 +275,20 @@ describe('validateModel', () => {
     expect(problem!.whatToDo).toMatch(/fixModel/);
   });
 
+  it('leaves no dropout masks in recurrent cells', () => {
+    const lstm = layers.lstm({
+      units: 2,
+      dropout: 0.5,
+      recurrentDropout: 0.5,
+      recurrentInitializer,
+      inputShape: [3, 4],
+    });
+    const model = of(lstm);
+    const before = tf.memory().numTensors;
+    validateModel(model);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
   it('names an activity regulariser, which tfjs does not run', () => {
     const model = of(first({ name: 'penalised' }), dense());
     model.layers[0]!.activityRegularizer = tfl.regularizers.l2();
