@@ -11,7 +11,12 @@
 export { type Augmentation, averageOverViews } from './augmentation.js';
 export type { FitPlan, PrivateFitOptions } from './fit-options.js';
 export { type GuardedFitArgs, type GuardedFitResult, guardedFit } from './guarded-fit.js';
+export { memoryBudget } from './memory-budget.js';
 export type { LossFunction } from './model-loss.js';
+export { PhysicalBatches } from './physical-batches.js';
+export type { ParameterPlan, ParameterUsePlan } from './plan/parameter-plan.js';
+export { type PlanBatch, type PlanOptions, plan, type StepPlan } from './plan/plan.js';
+export { planReport } from './plan/plan-report.js';
 export { type PrivateFitResult, privateFit } from './private-fit.js';
 export type { EpochMetrics, StepProgress } from './progress.js';
 export { type LoadedRun, loadRun, type RunConfig, type RunPrivacy } from './run-directory.js';
