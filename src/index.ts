@@ -46,6 +46,7 @@ export {
   type GroupRule,
   linearSchedule,
   type NoiseAwareOptimizer,
+  type NoiseKind,
   normalizedClipping,
   type PerGroupClipping,
   type PerLayerClipping,

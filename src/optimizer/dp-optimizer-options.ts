@@ -1,5 +1,6 @@
 import { DpError } from 'privacy-accounting';
 import { type Clipping, flatClipping, requireClipping, splitNoise } from './clipping/index.js';
+import { type NoiseKind, requireNoise } from './noise-kind.js';
 import { refuseUnknownKeys } from './option-keys.js';
 import { requireSchedule, type Schedule, scheduleRange } from './schedules/index.js';
 
@@ -15,6 +16,8 @@ export interface DpOptimizerOptions {
   readonly clipping?: Clipping;
   /** Set on the inner optimizer before each update; left to that optimizer unless given. */
   readonly learningRate?: number | Schedule;
+  /** Real-valued or discrete noise; `{ kind: 'gaussian' }` unless given. */
+  readonly noise?: NoiseKind;
   /** A fixed seed makes the noise predictable: for tests, never private, and everything downstream says so. */
   readonly seed?: string | number;
 }
@@ -22,6 +25,7 @@ export interface DpOptimizerOptions {
 /** The options of an optimizer, checked and complete. */
 export interface SettledOptions extends DpOptimizerOptions {
   readonly clipping: Clipping;
+  readonly noise: NoiseKind;
 }
 
 /** A frozen copy; throws `DP_INVALID_ARGUMENT` naming the first option that is unknown or out of range. */
@@ -38,6 +42,7 @@ export function settleOptions(options: DpOptimizerOptions): SettledOptions {
     expectedBatchSize: true,
     clipping: true,
     learningRate: true,
+    noise: true,
     seed: true,
   } satisfies Record<keyof DpOptimizerOptions, true>);
   const { expectedBatchSize, seed } = options;
@@ -69,6 +74,14 @@ export function settleOptions(options: DpOptimizerOptions): SettledOptions {
   if (clipping.kind === 'adaptive') {
     splitNoise({ clipping, noiseMultiplier: sigmas.max, expectedBatchSize, groups: 1 });
   }
+  const noise = requireNoise(options.noise ?? { kind: 'gaussian' });
+  if (noise.kind !== 'gaussian' && clipping.kind === 'adaptive') {
+    throw new DpError(
+      'DP_INVALID_ARGUMENT',
+      'Expected gaussian noise with adaptive clipping, whose counts are noised together with the gradients, got ' +
+        'discrete-gaussian: no event covers both. Choose another clipping.',
+    );
+  }
   const learningRate =
     options.learningRate === undefined ? undefined : scheduled('learningRate', options.learningRate);
   if (learningRate !== undefined && !(scheduleRange(learningRate).max < Number.POSITIVE_INFINITY)) {
@@ -79,6 +92,7 @@ export function settleOptions(options: DpOptimizerOptions): SettledOptions {
     noiseMultiplier,
     expectedBatchSize,
     clipping,
+    noise,
     ...(learningRate === undefined ? {} : { learningRate }),
     ...(seed === undefined ? {} : { seed }),
   });

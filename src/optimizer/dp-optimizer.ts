@@ -10,13 +10,14 @@ import {
 } from 'privacy-accounting';
 import { requireLiveBackend } from '../backend/backend-health.js';
 import { type ClippedSum, PerExampleEngine } from '../engine/index.js';
-import { type GaussianSource, gaussianSource, secureRandomWords, seededRandomWords } from '../noise/index.js';
+import { secureRandomWords, seededRandomWords } from '../noise/index.js';
 import type { BatchSampler } from '../sampling/index.js';
 import type { Clipping } from './clipping/index.js';
 import { type DpOptimizerOptions, type SettledOptions, settleOptions } from './dp-optimizer-options.js';
 import { GradientAccumulator } from './gradient-accumulator.js';
 import { type InnerOptimizer, innerConfig, restoreInner } from './inner-optimizer.js';
 import { isNoiseAware } from './noise-aware.js';
+import { NoiseMaker } from './noise-kind.js';
 import { type NamedTensor, NoisedGradientSet, type NoisedGradients } from './noised-gradients.js';
 import { SamplerBook } from './sampler-book.js';
 import { loadOptions, saveOptions } from './saved-options.js';
@@ -69,7 +70,7 @@ export class DpOptimizer extends tf.Optimizer {
 
   private readonly options: SettledOptions;
   private readonly planner: StepPlanner;
-  private readonly noise: GaussianSource;
+  private readonly noise: NoiseMaker;
   private readonly engine = new PerExampleEngine();
   private readonly accumulator = new GradientAccumulator();
   private readonly issued = new NoisedGradientSet();
@@ -99,7 +100,7 @@ export class DpOptimizer extends tf.Optimizer {
     this.clipping = this.options.clipping;
     this.planner = new StepPlanner(this.options);
     const words = options.seed === undefined ? secureRandomWords() : seededRandomWords(options.seed);
-    this.noise = gaussianSource(words);
+    this.noise = new NoiseMaker(words);
     this.secure = this.noise.secure;
     this.book = new PassBook(before.spent);
     this.booked = before.steps ?? 0;
@@ -305,12 +306,13 @@ export class DpOptimizer extends tf.Optimizer {
       sensitivity: clip.l2NormClip,
       examples: this.accumulator.examples,
       secure: this.secure,
+      grid: plan.grid,
     });
     this.booked = plan.step + 1;
     this.released = plan;
     this.adapt(plan);
     const gradients = this.accumulator.release(variables, {
-      noise: this.noise,
+      noise: this.noise.of(plan.grid),
       standardDeviation: this.standardDeviation(plan),
     });
     return this.issued.issue(gradients);
@@ -326,7 +328,7 @@ export class DpOptimizer extends tf.Optimizer {
     const { bounds } = this.planner;
     if (bounds === undefined) return;
     const noisy = new Float32Array(clip.groups.length);
-    this.noise.fill(noisy, noise.counts);
+    this.noise.gaussian.fill(noisy, noise.counts);
     const counts = this.centred.take(noisy.length).map((count, g) => count + (noisy[g] as number));
     bounds.update(
       clip.groups.map((group) => group.l2NormClip),

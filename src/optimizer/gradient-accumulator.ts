@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { DpError } from 'privacy-accounting';
 import { type ClippedSum, isOutOfMemory } from '../engine/index.js';
-import type { GaussianSource } from '../noise/index.js';
+import type { DiscreteGaussianMechanism, GaussianSource } from '../noise/index.js';
 import type { NamedTensor } from './noised-gradients.js';
 
 /**
@@ -75,10 +75,13 @@ export class GradientAccumulator {
     }
   }
 
-  /** Sum + N(0, sd²) + penalty for each variable, and an empty accumulator. */
+  /** Sum + noise of standard deviation sd + penalty for each variable, and an empty accumulator. */
   release(
     variables: readonly tf.Variable[],
-    options: { readonly noise: GaussianSource; readonly standardDeviation: number },
+    options: {
+      readonly noise: GaussianSource | DiscreteGaussianMechanism;
+      readonly standardDeviation: number;
+    },
   ): NamedTensor[] {
     if (this.list !== undefined && this.list !== listOf(variables)) throw oneList();
     const { noise, standardDeviation } = options;
@@ -91,9 +94,15 @@ export class GradientAccumulator {
           if (standardDeviation > 0) {
             // tf.tensor may keep the array that it is given, so each variable's noise has its own.
             const sample = new Float32Array(variable.size);
-            noise.fill(sample, standardDeviation);
-            const noiseTensor = tf.tensor(sample, variable.shape);
-            total = total === undefined ? noiseTensor : tf.add(total, noiseTensor);
+            if ('fill' in noise) {
+              noise.fill(sample, standardDeviation);
+              const noiseTensor = tf.tensor(sample, variable.shape);
+              total = total === undefined ? noiseTensor : tf.add(total, noiseTensor);
+            } else {
+              // The sum is rounded to the grid before noise is added to it, and that is not the device's arithmetic.
+              noise.release(total?.dataSync() as Float32Array | undefined, sample, standardDeviation);
+              total = tf.tensor(sample, variable.shape);
+            }
           }
           // Without noise this may be the accumulated tensor itself, which is disposed below.
           const mean =

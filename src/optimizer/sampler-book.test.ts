@@ -13,7 +13,6 @@ import {
   eventOfReleases,
   linearSchedule,
   PassBook,
-  releaseEvent,
   SamplerBook,
   type Schedule,
   scheduleAt,
@@ -114,9 +113,14 @@ describe('a schedule of σ in the books', () => {
     const sampler = poissonSampler({ datasetSize: 100, expectedBatchSize: 10 });
     for (const crash of [0, 1, 3, 4, 6]) {
       const record = { steps: crash, append: () => void record.steps++ };
-      const earlier = scheduledReleases(schedule, crash, (noiseMultiplier) =>
-        releaseEvent({ noiseMultiplier, secure: true }),
-      );
+      const plan = {
+        noiseMultiplier: schedule,
+        l2NormClip: 1,
+        expectedBatchSize: 10,
+        dimension: 5,
+        secure: true,
+      };
+      const earlier = scheduledReleases(plan, crash);
       const resumed = new SamplerBook(sampler, record, earlier);
       for (let k = crash; k < 7; k++) resumed.book(stepAt(schedule, k));
       expect(resumed.event).toEqual(book(sampler, schedule, 7).event);

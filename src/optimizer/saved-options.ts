@@ -2,6 +2,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { DpError } from 'privacy-accounting';
 import { requireClipping } from './clipping/index.js';
 import type { DpOptimizerOptions, SettledOptions } from './dp-optimizer-options.js';
+import { requireNoise } from './noise-kind.js';
 import { requireSchedule, type Schedule } from './schedules/index.js';
 
 type ConfigDict = tf.serialization.ConfigDict;
@@ -11,12 +12,13 @@ type ConfigDict = tf.serialization.ConfigDict;
  * loads them.
  */
 export function saveOptions(options: SettledOptions): ConfigDict {
-  const { l2NormClip, noiseMultiplier, expectedBatchSize, clipping, learningRate, seed } = options;
+  const { l2NormClip, noiseMultiplier, expectedBatchSize, clipping, noise, learningRate, seed } = options;
   return {
     l2NormClip: saveNumber(l2NormClip),
     noiseMultiplier: saveNumber(noiseMultiplier),
     expectedBatchSize,
     ...(clipping.kind === 'flat' ? {} : { clipping: JSON.stringify(clipping) }),
+    ...(noise.kind === 'gaussian' ? {} : { noise: JSON.stringify(noise) }),
     ...(learningRate === undefined ? {} : { learningRate: saveNumber(learningRate) }),
     ...(seed === undefined ? {} : { seed }),
   };
@@ -24,13 +26,14 @@ export function saveOptions(options: SettledOptions): ConfigDict {
 
 /** The inverse of {@link saveOptions}; what it returns is checked where an optimizer is made of it. */
 export function loadOptions(config: ConfigDict): DpOptimizerOptions {
-  const { clipping, learningRate, seed } = config;
+  const { clipping, noise, learningRate, seed } = config;
   const present = (value: unknown) => value !== undefined && value !== null;
   return {
     l2NormClip: loadNumber('l2NormClip', config.l2NormClip),
     noiseMultiplier: loadNumber('noiseMultiplier', config.noiseMultiplier),
     expectedBatchSize: config.expectedBatchSize as number,
     ...(present(clipping) ? { clipping: requireClipping(parse('clipping', clipping)) } : {}),
+    ...(present(noise) ? { noise: requireNoise(parse('noise', noise)) } : {}),
     ...(present(learningRate) ? { learningRate: loadNumber('learningRate', learningRate) } : {}),
     ...(present(seed) ? { seed: seed as string | number } : {}),
   };

@@ -1,21 +1,41 @@
-import type { DpEvent } from 'privacy-accounting';
 import type { Release } from '../sampling/index.js';
+import { type Clipping, flatClipping, sensitivityOf } from './clipping/index.js';
+import { gridOf, type NoiseKind } from './noise-kind.js';
 import { type Schedule, scheduleAt } from './schedules/index.js';
+import { releaseEvent } from './step-book.js';
 
-/** How the first `steps` steps of a schedule of σ are released, those of equal σ in a row together. */
-export function scheduledReleases(
-  noiseMultiplier: number | Schedule,
-  steps: number,
-  release: (noiseMultiplier: number) => DpEvent,
-): Release[] {
-  if (steps === 0) return [];
-  if (typeof noiseMultiplier === 'number') return [{ event: release(noiseMultiplier), count: steps }];
-  const runs: { readonly sigma: number; count: number }[] = [];
+/** What is public of a training run before it begins: enough to say how each of its steps is released. */
+export interface ReleasePlan {
+  readonly noiseMultiplier: number | Schedule;
+  readonly l2NormClip: number | Schedule;
+  readonly expectedBatchSize: number;
+  readonly clipping?: Clipping | undefined;
+  readonly noise?: NoiseKind | undefined;
+  /** Trained numbers; only discrete noise depends on it. */
+  readonly dimension: number;
+  readonly secure: boolean;
+}
+
+/** How the first `steps` steps of a plan are released, in their order, those that are alike in a row together. */
+export function scheduledReleases(plan: ReleasePlan, steps: number): Release[] {
+  const { expectedBatchSize, dimension, secure, clipping = flatClipping() } = plan;
+  const noise = plan.noise ?? { kind: 'gaussian' };
+  // Real-valued noise is stated over C, whatever C is.
+  const clip = noise.kind === 'gaussian' ? 1 : plan.l2NormClip;
+  const changes = [plan.noiseMultiplier, clip].some((value) => typeof value === 'object');
+  const runs: { readonly sigma: number; readonly c: number; count: number }[] = [];
   for (let step = 0; step < steps; step++) {
-    const sigma = scheduleAt(noiseMultiplier, step);
+    const [sigma, c] = [scheduleAt(plan.noiseMultiplier, step), scheduleAt(clip, step)];
     const last = runs[runs.length - 1];
-    if (last?.sigma === sigma) last.count++;
-    else runs.push({ sigma, count: 1 });
+    if (last?.sigma === sigma && last.c === c) last.count++;
+    else runs.push({ sigma, c, count: 1 });
+    if (changes) continue;
+    (runs[0] as { count: number }).count = steps;
+    break;
   }
-  return runs.map(({ sigma, count }) => ({ event: release(sigma), count }));
+  return runs.map(({ sigma: noiseMultiplier, c, count }) => {
+    const l2NormClip = noise.kind === 'gaussian' ? c : sensitivityOf(clipping, c);
+    const grid = gridOf(noise, { dimension, l2NormClip, noiseMultiplier, expectedBatchSize });
+    return { event: releaseEvent({ noiseMultiplier, secure, grid }), count };
+  });
 }

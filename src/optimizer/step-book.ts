@@ -6,8 +6,10 @@ import {
   nonPrivate,
   selfComposed,
   shuffled,
+  vectorDiscreteGaussian,
 } from 'privacy-accounting';
 import { weakestRelease } from '../sampling/index.js';
+import type { Grid } from './noise-kind.js';
 
 /** What the optimizer knows of a step when it is about to release it. */
 export interface PlannedStep {
@@ -23,6 +25,8 @@ export interface PlannedStep {
   readonly examples: number;
   /** Whether the noise comes from a cryptographic source. */
   readonly secure: boolean;
+  /** Of discrete noise, all that its event says. */
+  readonly grid?: Grid | undefined;
 }
 
 /**
@@ -38,10 +42,11 @@ export interface StepBook {
   readonly steps?: number;
 }
 
-/** What one release of a noisy sum is: a Gaussian mechanism, or nothing that protects. */
-export function releaseEvent(step: { readonly noiseMultiplier: number; readonly secure: boolean }): DpEvent {
+/** What one release of a noisy sum is: a Gaussian mechanism, a discrete one, or nothing that protects. */
+export function releaseEvent(step: Pick<PlannedStep, 'noiseMultiplier' | 'secure' | 'grid'>): DpEvent {
   if (!step.secure) return nonPrivate({ reason: 'seeded noise' });
   if (step.noiseMultiplier === 0) return nonPrivate({ reason: 'no noise' });
+  if (step.grid !== undefined) return vectorDiscreteGaussian(step.grid);
   return gaussian({ noiseMultiplier: step.noiseMultiplier });
 }
 

@@ -8,6 +8,7 @@ import {
   splitNoise,
 } from './clipping/index.js';
 import type { SettledOptions } from './dp-optimizer-options.js';
+import { type Grid, gridOf } from './noise-kind.js';
 import { scheduleAt } from './schedules/index.js';
 
 /** One logical step, settled before any of its examples is looked at. */
@@ -18,6 +19,8 @@ export interface StepPlan {
   readonly noiseMultiplier: number;
   readonly clip: ClipPlan;
   readonly noise: NoiseSplit;
+  /** Of discrete noise. */
+  readonly grid: Grid | undefined;
   readonly variables: readonly tf.Variable[];
 }
 
@@ -50,7 +53,10 @@ export class StepPlanner {
       clipping.kind === 'adaptive'
         ? splitNoise({ clipping, noiseMultiplier, expectedBatchSize, groups })
         : { gradients: noiseMultiplier, counts: 0 };
-    return { step, noiseMultiplier, clip, noise, variables };
+    const dimension = variables.reduce((sum, variable) => sum + variable.size, 0);
+    const { l2NormClip } = clip;
+    const grid = gridOf(this.options.noise, { dimension, l2NormClip, noiseMultiplier, expectedBatchSize });
+    return { step, noiseMultiplier, clip, noise, grid, variables };
   }
 }
 

@@ -20,9 +20,10 @@ export function mergeReleases(releases: readonly Release[]): Release[] {
 }
 
 /**
- * The release among these that protects least: every other one is this one and more noise. Gaussian releases are
- * ordered by their noise multiplier; among what can't be compared there is no such release, and the answer is one
- * that protects nothing.
+ * The release among these that protects least. Gaussian releases are ordered by their noise multiplier: every other
+ * one is this one and more noise. Discrete ones are ordered by theirs at the sensitivity with rounding inside, which is
+ * all that accountants bound them by. Among what can't be compared there is no such release, and the answer is one that
+ * protects nothing.
  */
 export function weakestRelease(events: readonly DpEvent[]): DpEvent {
   const [first, ...rest] = mergeReleases(events.map((event) => ({ event, count: 1 })));
@@ -31,16 +32,19 @@ export function weakestRelease(events: readonly DpEvent[]): DpEvent {
   const all = [first, ...rest].map(({ event }) => event);
   const unprotected = all.find((event) => event.type === 'nonPrivate');
   if (unprotected !== undefined) return unprotected;
-  const keys = all.map(comparable);
-  if (keys.some((key) => key === undefined || key.like !== keys[0]?.like)) {
-    return nonPrivate({ reason: 'batches of one epoch released in ways that cannot be compared' });
-  }
-  const noise = keys.map((key) => key?.noiseMultiplier as number);
-  return all[noise.indexOf(Math.min(...noise))] as DpEvent;
+  const noise = all.map(noiseMultipliers);
+  // Less noise than every other, for one record zeroed and for one replaced.
+  const least = [0, 1].map((k) => Math.min(...noise.map((pair) => pair?.[k] ?? Number.NaN)));
+  const weakest = noise.findIndex((pair) => pair?.[0] === least[0] && pair?.[1] === least[1]);
+  const alike = all.every((event) => event.type === all[0]?.type);
+  if (alike && weakest >= 0) return all[weakest] as DpEvent;
+  return nonPrivate({ reason: 'batches of one epoch released in ways that cannot be compared' });
 }
 
-/** What two releases must have in common to be ordered by their noise. */
-function comparable(event: DpEvent): { readonly like: string; readonly noiseMultiplier: number } | undefined {
-  if (event.type !== 'gaussian') return undefined;
-  return { like: event.type, noiseMultiplier: event.noiseMultiplier };
+/** Of one release, its noise over its sensitivity: where one record is added, removed or zeroed, and where replaced. */
+function noiseMultipliers(event: DpEvent): readonly [number, number] | undefined {
+  if (event.type === 'gaussian') return [event.noiseMultiplier, event.noiseMultiplier / 2];
+  if (event.type !== 'vectorDiscreteGaussian') return undefined;
+  const { standardDeviation, l2Sensitivity, l2NormClip } = event;
+  return [standardDeviation / l2Sensitivity, standardDeviation / (l2Sensitivity + l2NormClip)];
 }

@@ -5,12 +5,14 @@ import {
   DpError,
   type DpEvent,
   epsilonOf,
-  gaussian,
   type NeighboringRelation,
 } from 'privacy-accounting';
 import {
   type Clipping,
   eventOfReleases,
+  type NoiseKind,
+  requireClipping,
+  requireNoise,
   requireSchedule,
   type Schedule,
   scaleSchedule,
@@ -58,6 +60,8 @@ export interface PrivateFitOptions {
   readonly accountant?: AccountantChoice;
   /** Largest number of examples in memory at a time; changes nothing but memory and speed. */
   readonly maxPhysicalBatch?: number;
+  /** Real-valued (default) or discrete noise, which leaves nothing to read in the low bits. */
+  readonly noise?: NoiseKind;
   /** Predictable noise and sampling, for tests: the result is not private and says so. */
   readonly seed?: string | number;
   /** Where the run is kept: configuration, record of steps, checkpoints, metrics, statement. Node only. */
@@ -92,6 +96,7 @@ export const FIT_OPTIONS: Readonly<Record<keyof PrivateFitOptions, true>> = {
   relation: true,
   accountant: true,
   maxPhysicalBatch: true,
+  noise: true,
   seed: true,
   runDirectory: true,
   resume: true,
@@ -128,8 +133,8 @@ function positive(name: string, value: unknown, whole: boolean): number {
   return value;
 }
 
-/** Settles length, relation and noise; throws `DP_INVALID_ARGUMENT`, `DP_UNSUPPORTED_EVENT` or `DP_NUMERICAL`. */
-export function planFit(options: PrivateFitOptions, sampler: BatchSampler): FitPlan {
+/** Settles length, relation and noise, for a model of `dimension` trained numbers; throws `DP_INVALID_ARGUMENT`, `DP_UNSUPPORTED_EVENT` or `DP_NUMERICAL`. */
+export function planFit(options: PrivateFitOptions, sampler: BatchSampler, dimension: number): FitPlan {
   const { targetEpsilon, noiseMultiplier, delta } = options;
   if (typeof delta !== 'number' || !(delta > 0 && delta < 1)) throw invalid('delta in (0, 1)', delta);
   if ((options.epochs === undefined) === (options.steps === undefined)) {
@@ -149,6 +154,8 @@ export function planFit(options: PrivateFitOptions, sampler: BatchSampler): FitP
   if (typeof noiseMultiplier === 'object') requireSchedule(noiseMultiplier, 'noiseMultiplier');
   else if (noiseMultiplier !== undefined && noiseMultiplier !== 0)
     positive('noiseMultiplier', noiseMultiplier, false);
+  if (options.clipping !== undefined) requireClipping(options.clipping);
+  if (options.noise !== undefined) requireNoise(options.noise);
   if (options.maxPhysicalBatch !== undefined) positive('maxPhysicalBatch', options.maxPhysicalBatch, true);
   if (options.checkpointEverySteps !== undefined)
     positive('checkpointEverySteps', options.checkpointEverySteps, true);
@@ -171,7 +178,7 @@ export function planFit(options: PrivateFitOptions, sampler: BatchSampler): FitP
   const eventAt = (sigma: number | Schedule, count: number): DpEvent =>
     eventOfReleases(
       sampler,
-      scheduledReleases(sigma, count, (value) => gaussian({ noiseMultiplier: value })),
+      scheduledReleases({ ...options, noiseMultiplier: sigma, dimension, secure: true }, count),
     );
   const bound = (sigma: number | Schedule, count: number) =>
     epsilonOf(eventAt(sigma, count), { delta, relation, accountant }).epsilon;

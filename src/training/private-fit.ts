@@ -106,6 +106,7 @@ export async function privateFit(
       ? options
       : { ...shapeless, noiseMultiplier: stored.noiseSchedule ?? stored.noiseMultiplier },
     sampler,
+    trainedNumbers(model),
   );
   const views = options.augmentation === undefined ? undefined : new Views(options.augmentation);
   if (plan.allowedSteps === 0) {
@@ -121,10 +122,11 @@ export async function privateFit(
     expectedBatchSize: options.expectedBatchSize,
     ...(options.clipping === undefined ? {} : { clipping: options.clipping }),
     ...(options.learningRate === undefined ? {} : { learningRate: options.learningRate }),
+    ...(options.noise === undefined ? {} : { noise: options.noise }),
     ...(options.seed === undefined ? {} : { seed: options.seed }),
   });
   const loss = compile(model, optimizer, options, checked);
-  const run = openRun(options, plan, checked.datasetSize, optimizer.inner.getClassName(), resuming);
+  const run = openRun(options, plan, model, checked.datasetSize, optimizer.inner.getClassName(), resuming);
   const { weightAverageDecay: decay } = options;
   let average: WeightAverage | undefined;
   try {
@@ -321,6 +323,7 @@ function compile(
 function openRun(
   options: PrivateFitOptions,
   plan: FitPlan,
+  model: tfl.LayersModel,
   datasetSize: number,
   optimizer: string,
   resuming: boolean,
@@ -352,6 +355,7 @@ function openRun(
     ...(options.learningRate === undefined ? {} : { learningRate: options.learningRate }),
     ...(options.weightAverageDecay === undefined ? {} : { weightAverageDecay: options.weightAverageDecay }),
     ...(options.augmentation === undefined ? {} : { multiplicity: options.augmentation.multiplicity }),
+    ...(options.noise === undefined ? {} : { noise: options.noise, dimension: trainedNumbers(model) }),
   };
   if (!resuming || !RunDirectory.exists(path)) {
     return RunDirectory.create(path, config, {
@@ -374,6 +378,9 @@ function openRun(
   }
   return run;
 }
+
+const trainedNumbers = (model: tfl.LayersModel): number =>
+  model.trainableWeights.reduce((sum, weight) => sum + tf.util.sizeFromShape(weight.shape as number[]), 0);
 
 const show = (value: unknown): string =>
   typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);

@@ -3,7 +3,9 @@ import type * as tfl from '@tensorflow/tfjs-layers';
 import { DpError, type DpEvent, type EpsilonBound, jsonNumber } from 'privacy-accounting';
 import {
   type Clipping,
+  type NoiseKind,
   requireClipping,
+  requireNoise,
   requireSchedule,
   type Schedule,
   scheduleRange,
@@ -49,6 +51,9 @@ export interface RunConfig {
   readonly weightAverageDecay?: number;
   /** Views of each example. */
   readonly multiplicity?: number;
+  /** With discrete noise, its kind and the count of trained numbers. */
+  readonly noise?: NoiseKind;
+  readonly dimension?: number;
 }
 
 /** The privacy of a run, as it is stored beside the model. */
@@ -258,6 +263,10 @@ function readConfig(path: string): RunConfig {
 function requirePlans(config: RunConfig, file: string): void {
   try {
     if (config.clipping !== undefined) requireClipping(config.clipping);
+    if (config.noise !== undefined) requireNoise(config.noise);
+    if (config.noise?.kind === 'discrete-gaussian' && !Number.isSafeInteger(config.dimension)) {
+      throw new Error('no dimension beside discrete noise');
+    }
     if (config.clipSchedule !== undefined) requireSchedule(config.clipSchedule, 'clipSchedule');
     if (typeof config.learningRate === 'object') requireSchedule(config.learningRate, 'learningRate');
     if (config.noiseSchedule === undefined) return;

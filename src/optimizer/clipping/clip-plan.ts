@@ -8,7 +8,10 @@ import { describeRule, matches } from './group-rule.js';
 export interface ClipPlan {
   readonly groups: readonly ClipGroup[];
   readonly rescaling: Rescaling;
-  /** √ΣC_g², the L2 sensitivity of the clipped sum to one example added, removed or zeroed. */
+  /**
+   * √ΣC_g², the L2 sensitivity of the clipped sum to one example added, removed or zeroed. Where C is divided over the
+   * groups it is that very C, from which the root differs in the last digit.
+   */
   readonly l2NormClip: number;
 }
 
@@ -30,13 +33,13 @@ export function planClipping(
     case 'per-layer': {
       const layers = layersOf(variables);
       const weights = layers.map((layer) => (clipping.weights === 'equal' ? 1 : Math.sqrt(sizeOf(layer))));
-      return plan(layers, divide(l2NormClip, weights));
+      return plan(layers, divide(l2NormClip, weights), l2NormClip);
     }
     case 'per-group': {
       const groups = groupsOf(clipping, variables);
       const shares = clipping.groups.map((rule) => rule.share);
       return shares.every((share) => share !== undefined)
-        ? plan(groups, divide(l2NormClip, shares))
+        ? plan(groups, divide(l2NormClip, shares), l2NormClip)
         : plan(groups, absolute(clipping, l2NormClip));
     }
     case 'adaptive': {
@@ -48,6 +51,13 @@ export function planClipping(
       return plan(groups, bounds ?? initial);
     }
   }
+}
+
+/** The sensitivity that a strategy states for this C, without looking at variables; adaptive clipping's first. */
+export function sensitivityOf(clipping: Clipping, l2NormClip: number): number {
+  if (clipping.kind === 'adaptive') return clipping.initialClip ?? l2NormClip;
+  const absolute = clipping.kind === 'per-group' && clipping.groups[0]?.share === undefined;
+  return absolute ? Math.hypot(...clipping.groups.map((rule) => rule.l2NormClip as number)) : l2NormClip;
 }
 
 /** How many norms are taken of each example. */
@@ -64,11 +74,15 @@ const adaptiveGroups = (per: 'all' | 'layer', variables: readonly tf.Variable[])
 const sizeOf = (variables: readonly tf.Variable[]): number =>
   variables.reduce((sum, variable) => sum + variable.size, 0);
 
-function plan(groups: readonly (readonly tf.Variable[])[], bounds: readonly number[]): ClipPlan {
+function plan(
+  groups: readonly (readonly tf.Variable[])[],
+  bounds: readonly number[],
+  l2NormClip = bounds.length === 1 ? (bounds[0] as number) : Math.hypot(...bounds),
+): ClipPlan {
   return {
     groups: groups.map((variables, g) => ({ variables, l2NormClip: bounds[g] as number })),
     rescaling: { kind: 'clip' },
-    l2NormClip: bounds.length === 1 ? (bounds[0] as number) : Math.hypot(...bounds),
+    l2NormClip,
   };
 }
 

@@ -14,6 +14,7 @@ import {
   perLayerClipping,
   planClipping,
   requireClipping,
+  sensitivityOf,
   splitNoise,
 } from './index.js';
 
@@ -75,7 +76,8 @@ describe('a clipping strategy', () => {
     const members = plan.groups.flatMap((group) => group.variables.map((variable) => variable.name));
     expect(members.sort()).toEqual(variables.map((variable) => variable.name).sort());
     const bounds = plan.groups.map((group) => group.l2NormClip);
-    expect(Math.hypot(...bounds)).toBe(plan.l2NormClip);
+    expect(Math.hypot(...bounds) / plan.l2NormClip).toBeCloseTo(1, 14);
+    expect(sensitivityOf(clipping, l2NormClip)).toBeCloseTo(plan.l2NormClip, 14);
     expect(plan.l2NormClip).toBeCloseTo(name === 'adaptive per layer' ? 3 : 1, 12);
     expect(plan.groups).toHaveLength(groupCount(clipping, variables));
   });
