@@ -52,8 +52,8 @@ export interface Tape {
   readonly leaves: ReadonlyMap<number, Leaf>;
   /** Names of the variables that the function assigned to or made. */
   readonly assigned: readonly string[];
-  /** Shapes of tensors with axes that the function kept alive beyond its own run. */
-  readonly keptShapes: readonly (readonly number[])[];
+  /** Tensors with axes that the function kept alive beyond its own run. */
+  readonly kept: readonly tf.Tensor[];
   /** Whether the function computed gradients itself. */
   readonly nested: boolean;
   dispose(): void;
@@ -191,7 +191,7 @@ export function recordTape(
   const calls: KernelCall[] = [];
   const leaves = new Map<number, Leaf>();
   const produced = new Set<number>();
-  const keptShapes: (readonly number[])[] = [];
+  const kept: tf.Tensor[] = [];
   const keptConstants: tf.Tensor[] = [];
   const before = new Map(
     Object.entries(engine.state.registeredVariables).map(([name, v]) => [name, v.dataId] as const),
@@ -273,8 +273,7 @@ export function recordTape(
     return out;
   };
   engine.keep = function observed<T extends tf.Tensor>(tensor: T): T {
-    if (insideKernel === 0 && engine.state.kernelDepth === 0 && tensor.rank > 0)
-      keptShapes.push(tensor.shape);
+    if (insideKernel === 0 && engine.state.kernelDepth === 0 && tensor.rank > 0) kept.push(tensor);
     return keep.call(engine, tensor) as T;
   };
 
@@ -335,7 +334,7 @@ export function recordTape(
   for (const [name, v] of Object.entries(engine.state.registeredVariables)) {
     if (before.get(name) !== v.dataId) made.add(name);
   }
-  return { value, nodes, calls, leaves, assigned: [...made], keptShapes, nested, dispose: disposeAll };
+  return { value, nodes, calls, leaves, assigned: [...made], kept, nested, dispose: disposeAll };
 }
 
 /** Runs one recorded call again on other inputs; outputs are tracked by the enclosing `tf.tidy`. */

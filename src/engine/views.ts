@@ -78,6 +78,11 @@ function partsOfOutput(node: TapeNode, output: number, lookUp: LookUp): readonly
       const sized = inputs[a === undefined ? 1 : 0]?.shape.length === shape.length;
       return sized ? parts.map((part) => scaled(part, (gradient) => apply(gradient, by))) : undefined;
     }
+    case 'BatchMatMul':
+    case 'fusedMatMul__op':
+    case 'Conv2D':
+    case 'fusedConv2d__op':
+      return ofZeros(node, call, inputs, lookUp);
     case 'PadV2': {
       const paddings = call.attrs.paddings as [number, number][];
       return lookUp(inputs[0] as tf.Tensor)?.map((part) => ({
@@ -96,6 +101,32 @@ function partsOfOutput(node: TapeNode, output: number, lookUp: LookUp): readonly
       );
     }
   }
+}
+
+/**
+ * A product of a parameter with zeros, as in the first step of a recurrent layer: nothing of the parameter reaches the
+ * output, only the bias of a fused operation does.
+ */
+function ofZeros(
+  node: TapeNode,
+  call: KernelCall,
+  inputs: readonly tf.Tensor[],
+  lookUp: LookUp,
+): readonly Part[] | undefined {
+  const [a, b, bias, ...others] = inputs;
+  const { activation } = call.attrs;
+  const plain = activation === undefined || activation === null || activation === 'linear';
+  if (a === undefined || b === undefined || others.length > 0 || !plain) return undefined;
+  const [first, second] = node.kernelName === 'fusedConv2d__op' ? [1, 0] : [0, 1];
+  const constant =
+    lookUp(a) === undefined ? node.saved[first] : lookUp(b) === undefined ? node.saved[second] : undefined;
+  if (constant === undefined || constant.dataSync().some((value) => value !== 0)) return undefined;
+  const shape = node.outputs[0]?.shape ?? [];
+  return allDefined(
+    (bias && lookUp(bias) ? (lookUp(bias) ?? []) : []).map((part) =>
+      broadcastTo(part, (bias as tf.Tensor).shape, shape),
+    ),
+  );
 }
 
 function joined(call: KernelCall, inputs: readonly tf.Tensor[], lookUp: LookUp): readonly Part[] {

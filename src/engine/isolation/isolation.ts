@@ -35,7 +35,7 @@ export function proveIsolation(tape: Tape, options: { readonly constantsAsRows?:
   refuseSideEffects(tape);
   refuseNestedGradients(tape);
   const calls = callsLeadingTo(tape.value, tape.calls);
-  refuseMemory(tape, calls);
+  refuseMemory(tape);
   const producer = new Map<number, KernelCall>();
   for (const call of calls) for (const output of call.outputs) producer.set(output.id, call);
   const returns = tape.value.rank === 0 ? 'total' : 'per-example';
@@ -198,7 +198,7 @@ function refuseSideEffects(tape: Tape): void {
  * What is kept for the next batch must not hold data. The masks that recurrent layers draw for dropout do not, though
  * they have the shape of the batch; the states of a stateful layer do.
  */
-function refuseMemory(tape: Tape, calls: readonly KernelCall[]): void {
+function refuseMemory(tape: Tape): void {
   if (tape.kept.length === 0) return;
   const followed = new Set<number>();
   const ofData = new Set<number>();
@@ -206,7 +206,7 @@ function refuseMemory(tape: Tape, calls: readonly KernelCall[]): void {
     followed.add(leaf.tensor.id);
     if (leaf.origin === 'captured') ofData.add(leaf.tensor.id);
   }
-  for (const call of calls) {
+  for (const call of tape.calls) {
     const shapeOnly = call.kernelName === 'OnesLike' || call.kernelName === 'ZerosLike';
     const reads = !shapeOnly && Object.values(call.inputs).some((input) => ofData.has(input.id));
     for (const output of call.outputs) {
