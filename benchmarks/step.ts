@@ -15,8 +15,8 @@
  * (what the code can do) and of medians (what one gets). Tensors are counted before and after: none may be left.
  *
  * Method, memory. Each side alone, in fresh processes (three a side; medians), batch 256, tfjs-node: the peak of
- * resident memory over six steps minus that of the same process before the first, when backend, data and model are
- * there. "first step" includes the first, in which the private side checks itself on the fallback path.
+ * resident memory over six steps, the first included, minus that of the same process before them, when backend, data
+ * and model are there.
  *
  * Method, peers. benchmarks/peers/ measures Opacus and JAX-Privacy with the same models and batches, after
  * compilation and warm-up, on as many threads as the machine has cores, in the same run on the same machine.
@@ -38,14 +38,16 @@ import {
   type TimeRow,
 } from './step/figures.js';
 import { type BenchmarkModel, MODELS } from './step/models.js';
-import { measurePeakMemory, type PeakMemory } from './step/peak-memory.js';
+import { measurePeakMemory } from './step/peak-memory.js';
 import { measurePeers } from './step/peers.js';
 import { formatProfiles, profileSides } from './step/profile.js';
 import { renderStepFigures } from './step/render.js';
-import type { SideName } from './step/sides.js';
-import { type Effort, measureStepTimes, summarise } from './step/step-times.js';
+import { SIDE_NAMES, type SideName } from './step/sides.js';
+import { type Effort, measureStepTimes, type StepTimes, summarise } from './step/step-times.js';
 
 const HEADLINE_BATCH = 256;
+/** For one process: one model, backend and batch size. */
+const LIMIT_SECONDS = 240;
 const PARTS = ['time', 'memory', 'peers'] as const;
 type Part = (typeof PARTS)[number];
 
@@ -97,11 +99,11 @@ async function child(task: Task): Promise<void> {
     task.kind === 'time'
       ? measureStepTimes(model, task.batch, task.effort as Effort)
       : measurePeakMemory(model, task.batch, task.side as SideName);
-  process.stdout.write(`${JSON.stringify(result)}\n`);
+  process.stdout.write(`${JSON.stringify({ result })}\n`);
 }
 
-/** Runs a task in a process of its own; its result, or undefined when it failed. */
-function run<Result>(task: Task): Result | undefined {
+/** Runs a task in a process of its own. A step that hangs must not stop the others from being measured. */
+function run<Result>(task: Task): { readonly result: Result } | { readonly error: string } {
   const args = [
     '--expose-gc',
     ...process.execArgv,
@@ -110,57 +112,72 @@ function run<Result>(task: Task): Result | undefined {
     JSON.stringify(task),
   ];
   if (options.rounds !== undefined) args.push('--rounds', options.rounds);
-  const result = spawnSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-  if (task.kind === 'profile') {
-    process.stdout.write(result.stdout + (result.status === 0 ? '' : result.stderr));
-    return undefined;
-  }
-  const line = result.stdout.split('\n').find((text) => text.startsWith('{'));
-  if (result.status === 0 && line !== undefined) return JSON.parse(line) as Result;
-  const reason = result.stderr.split('\n').find((text) => /Error/.test(text)) ?? `exit code ${result.status}`;
-  say(`failed: ${reason.trim()}\n`);
-  return undefined;
+  const { status, stdout, stderr, error } = spawnSync(process.execPath, args, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 1000 * LIMIT_SECONDS,
+  });
+  if (task.kind === 'profile') process.stdout.write(stdout + (status === 0 ? '' : stderr));
+  const line = stdout.split('\n').find((text) => text.startsWith('{'));
+  if (status === 0 && line !== undefined) return { result: (JSON.parse(line) as { result: Result }).result };
+  if (error !== undefined) return { error: `not done after ${LIMIT_SECONDS} s` };
+  return {
+    error:
+      stderr
+        .split('\n')
+        .find((text) => /Error/.test(text))
+        ?.trim() ?? `exit code ${status}`,
+  };
 }
 
-function timeRow(model: BenchmarkModel, backend: string, batch: number, effort: Effort): TimeRow | undefined {
+function timeRow(model: BenchmarkModel, backend: string, batch: number, effort: Effort): TimeRow {
   say(`${model.label}, ${backend}, batch ${batch}: `);
-  const times = run<Omit<TimeRow, 'model' | 'backend' | 'batch'>>({
-    kind: 'time',
-    model: model.id,
-    backend,
-    batch,
-    effort,
+  const outcome = run<StepTimes>({ kind: 'time', model: model.id, backend, batch, effort });
+  if ('error' in outcome) {
+    say(`${outcome.error}\n`);
+    const { error } = outcome;
+    const none = { plain: null, private: null, clipOnly: null, parameters: 0, rounds: 0, tensorsLeaked: 0 };
+    return {
+      model: model.id,
+      backend,
+      batch,
+      ...none,
+      errors: { plain: error, private: error, clipOnly: error },
+    };
+  }
+  const times = outcome.result;
+  const figures = SIDE_NAMES.map((side) => {
+    const [own, plain] = [times[side], times.plain];
+    const ratio =
+      side === 'plain' || !own || !plain ? '' : ` (× ${(own.minimum / plain.minimum).toFixed(2)})`;
+    return `${side} ${own ? `${own.minimum.toFixed(1)} ms` : times.errors[side]}${ratio}`;
   });
-  if (!times) return undefined;
-  const { plain } = times;
-  const ratio = (side: 'private' | 'clipOnly') =>
-    plain === null ? '' : ` (× ${(times[side].minimum / plain.minimum).toFixed(2)})`;
-  say(
-    `${plain === null ? 'stock tfjs cannot train' : `plain ${plain.minimum.toFixed(1)} ms`}, ` +
-      `private ${times.private.minimum.toFixed(1)} ms${ratio('private')}, ` +
-      `clipping alone ${times.clipOnly.minimum.toFixed(1)} ms${ratio('clipOnly')}, ${times.rounds} rounds` +
-      `${times.tensorsLeaked === 0 ? '' : `, ${times.tensorsLeaked} TENSORS LEAKED`}\n`,
-  );
+  const leaked = times.tensorsLeaked === 0 ? '' : `, ${times.tensorsLeaked} TENSORS LEAKED`;
+  say(`${figures.join(', ')}, ${times.rounds} rounds${leaked}\n`);
   return { model: model.id, backend, batch, ...times };
 }
 
 function memoryRow(model: BenchmarkModel, backend: string, processes: number): MemoryRow | undefined {
   say(`${model.label}, ${backend}, peak memory: `);
   const batch = HEADLINE_BATCH;
-  const peakOf = (side: SideName): PeakMemory | undefined => {
-    const peaks: PeakMemory[] = [];
+  const peakOf = (side: SideName): number | null => {
+    const peaks: number[] = [];
     for (let i = 0; i < processes; i++) {
-      const peak = run<PeakMemory>({ kind: 'memory', model: model.id, backend, batch, side });
-      if (!peak) return undefined;
-      peaks.push(peak);
+      const outcome = run<number>({ kind: 'memory', model: model.id, backend, batch, side });
+      if ('error' in outcome) {
+        say(`${side}: ${outcome.error} `);
+        return null;
+      }
+      peaks.push(outcome.result);
     }
-    const median = (key: keyof PeakMemory) => summarise(peaks.map((peak) => peak[key])).median;
-    return { all: median('all'), steady: median('steady') };
+    return summarise(peaks).median;
   };
-  const plain = peakOf('plain') ?? null;
-  const own = peakOf('private');
-  if (!own) return undefined;
-  say(`plain ${plain?.steady.toFixed(0) ?? '–'} MiB, private ${own.steady.toFixed(0)} MiB\n`);
+  const [plain, own] = [peakOf('plain'), peakOf('private')];
+  if (own === null) {
+    say('\n');
+    return undefined;
+  }
+  say(`plain ${plain?.toFixed(0) ?? '–'} MiB, private ${own.toFixed(0)} MiB\n`);
   return { model: model.id, backend, batch, processes, plain, private: own };
 }
 
@@ -180,6 +197,8 @@ async function machine(backends: readonly string[]): Promise<Machine> {
 }
 
 async function main(): Promise<void> {
+  // It would overrule the backends that are measured.
+  delete process.env.TFJS_PRIVACY_BACKEND;
   const { quick } = options;
   const available = await availableBackends();
   const backends = list(options.backend) ?? available;
@@ -219,8 +238,7 @@ async function main(): Promise<void> {
       const usual = [HEADLINE_BATCH, ...(quick || backend !== 'tensorflow' ? [] : model.otherBatches)];
       if (parts.includes('time')) {
         for (const batch of batches ?? usual) {
-          const row = timeRow(model, backend, batch, effort);
-          if (row) times.push(row);
+          times.push(timeRow(model, backend, batch, effort));
         }
       }
       if (
@@ -233,7 +251,9 @@ async function main(): Promise<void> {
       }
     }
     if (parts.includes('peers')) {
-      for (const batch of batches ?? [HEADLINE_BATCH]) peers.push(...measurePeers(model, batch, effort, say));
+      // Theirs are slow enough for half the time to tell.
+      const half = { ...effort, seconds: effort.seconds / 2 };
+      for (const batch of batches ?? [HEADLINE_BATCH]) peers.push(...measurePeers(model, batch, half, say));
     }
   }
 

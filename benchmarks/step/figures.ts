@@ -1,4 +1,3 @@
-import type { PeakMemory } from './peak-memory.js';
 import type { Milliseconds, StepTimes } from './step-times.js';
 import type { ModelId } from './targets.js';
 
@@ -26,8 +25,8 @@ export interface MemoryRow {
   /** Fresh processes a side; the figures are medians over them. */
   readonly processes: number;
   /** MiB above the bare backend; null where stock tfjs throws. */
-  readonly plain: PeakMemory | null;
-  readonly private: PeakMemory;
+  readonly plain: number | null;
+  readonly private: number;
 }
 
 export interface PeerRow {

@@ -8,7 +8,12 @@ import type { BenchmarkModel } from './models.js';
 import type { Effort } from './step-times.js';
 
 const FOLDER = fileURLToPath(new URL('../peers/', import.meta.url));
-const SCRIPTS = ['opacus_step.py', 'jax_privacy_step.py'];
+/** For one script and model. */
+const LIMIT_SECONDS = 300;
+const SCRIPTS = [
+  { file: 'opacus_step.py', peers: ['opacus hooks', 'opacus ghost'] },
+  { file: 'jax_privacy_step.py', peers: ['jax-privacy'] },
+] as const;
 
 /** The Python that has Opacus and JAX-Privacy: of TFJS_PRIVACY_PEERS, else of benchmarks/peers/.venv. */
 export function peersPython(): string | undefined {
@@ -37,27 +42,34 @@ export function measurePeers(
     saidSo = true;
     return [];
   }
-  return SCRIPTS.flatMap((script) => {
-    const args = [join(FOLDER, script), '--model', model.id, '--batch', String(batch)];
-    args.push('--threads', String(availableParallelism()), '--seconds', String(effort.seconds));
+  return SCRIPTS.flatMap(({ file, peers }) => {
+    const threads = availableParallelism();
+    const args = [join(FOLDER, file), '--model', model.id, '--batch', String(batch)];
+    args.push('--threads', String(threads), '--seconds', String(effort.seconds));
     args.push(
       '--minimum-rounds',
       String(effort.minimumRounds),
       '--maximum-rounds',
       String(effort.maximumRounds),
     );
-    const result = spawnSync(python, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-    const rows = result.stdout
+    const { stdout, stderr, error } = spawnSync(python, args, {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: 1000 * LIMIT_SECONDS,
+    });
+    const rows = stdout
       .split('\n')
       .filter((line) => line.startsWith('{'))
       .map((line) => JSON.parse(line) as PeerRow);
-    if (result.status !== 0)
-      say(`${script} failed: ${result.stderr.trim().split('\n').at(-1) ?? result.status}\n`);
-    for (const { peer, plain, private: own, error } of rows) {
+    for (const peer of peers.filter((name) => !rows.some((row) => row.peer === name))) {
+      const reason = error ? `not done after ${LIMIT_SECONDS} s` : stderr.trim().split('\n').at(-1);
+      const none = { version: '', parameters: 0, rounds: 0, plain: null, private: null };
+      rows.push({ ...none, peer, model: model.id, batch, threads, error: reason ?? 'no result' });
+    }
+    for (const { peer, plain, private: own, error: reason } of rows) {
       const ms = (figure: PeerRow['plain']) => (figure ? `${figure.minimum.toFixed(1)} ms` : '–');
-      say(
-        `${model.label}, ${peer}, batch ${batch}: plain ${ms(plain)}, private ${ms(own)}${error ? ` (${error})` : ''}\n`,
-      );
+      const why = reason === undefined ? '' : ` (${reason})`;
+      say(`${model.label}, ${peer}, batch ${batch}: plain ${ms(plain)}, private ${ms(own)}${why}\n`);
     }
     return rows;
   });

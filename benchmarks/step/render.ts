@@ -26,7 +26,10 @@ const number = (value: number) =>
   value < 10 ? value.toFixed(2) : value < 100 ? value.toFixed(1) : value.toFixed(0);
 const ms = (figure: Milliseconds | null) =>
   figure === null ? 'cannot train' : `${number(figure.minimum)} / ${number(figure.median)}`;
-const quotient = (a: Milliseconds, b: Milliseconds): Ratio => [a.minimum / b.minimum, a.median / b.median];
+
+function quotient(a: Milliseconds | null, b: Milliseconds | null): Ratio | undefined {
+  return a && b ? [a.minimum / b.minimum, a.median / b.median] : undefined;
+}
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
@@ -34,7 +37,8 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 }
 
 /** A ratio, with its target and whether it holds for minima and medians alike. */
-function held(ratio: Ratio, target?: number): string {
+function held(ratio: Ratio | undefined, target?: number): string {
+  if (ratio === undefined) return NONE;
   const figures = ratio.map((value) => value.toFixed(2)).join(' / ');
   if (target === undefined) return figures;
   const holds = ratio.map((value) => Number(value.toFixed(2)) <= target);
@@ -63,15 +67,14 @@ function timesTable(rows: readonly TimeRow[], backend: string): string {
         : headline && backend === 'wasm'
           ? { clipOnly: WASM_TARGET, private: WASM_TARGET }
           : undefined;
-    const { plain } = row;
     return [
       labelOf(row.model),
       String(row.batch),
-      ms(plain),
+      ms(row.plain),
       ms(row.clipOnly),
       ms(row.private),
-      plain ? held(quotient(row.clipOnly, plain), targets?.clipOnly) : NONE,
-      plain ? held(quotient(row.private, plain), targets?.private) : NONE,
+      held(quotient(row.clipOnly, row.plain), targets?.clipOnly),
+      held(quotient(row.private, row.plain), targets?.private),
       String(row.rounds) + (row.tensorsLeaked === 0 ? '' : ` (${row.tensorsLeaked} tensors leaked)`),
     ];
   });
@@ -102,36 +105,17 @@ function convolutionsOnWasm(times: readonly TimeRow[]): string | undefined {
 }
 
 function memoryTable(rows: readonly MemoryRow[]): string {
-  const mib = (value: number | undefined) => (value === undefined ? NONE : value.toFixed(0));
-  const body = sorted(rows).map((row) => {
-    const { plain } = row;
-    const ratio = (key: 'all' | 'steady', target?: number): string => {
-      if (!plain) return NONE;
-      const value = row.private[key] / plain[key];
-      const figure = value.toFixed(2);
-      return target === undefined
-        ? figure
-        : `${figure} (≤ ${target}: ${Number(figure) <= target ? 'met' : 'missed'})`;
-    };
-    return [
-      labelOf(row.model),
-      mib(plain?.steady),
-      mib(row.private.steady),
-      ratio('steady', MEMORY_TARGET),
-      mib(plain?.all),
-      mib(row.private.all),
-      ratio('all'),
-      String(row.processes),
+  const body = sorted(rows).map(({ model, plain, private: own, processes }) => {
+    const ratio = plain === null ? undefined : (own / plain).toFixed(2);
+    const verdict = `(≤ ${MEMORY_TARGET}: ${Number(ratio) <= MEMORY_TARGET ? 'met' : 'missed'})`;
+    const cells = [
+      plain?.toFixed(0) ?? NONE,
+      own.toFixed(0),
+      ratio === undefined ? NONE : `${ratio} ${verdict}`,
     ];
+    return [labelOf(model), ...cells, String(processes)];
   });
-  const head = ['model', 'plain MiB', 'private MiB', 'private / plain'];
-  const first = [
-    'plain, first step too',
-    'private, first step too',
-    'private / plain, first step too',
-    'processes',
-  ];
-  return table([...head, ...first], body);
+  return table(['model', 'plain MiB', 'private MiB', 'private / plain', 'processes'], body);
 }
 
 function peersTable(rows: readonly PeerRow[], times: readonly TimeRow[]): string {
@@ -139,8 +123,7 @@ function peersTable(rows: readonly PeerRow[], times: readonly TimeRow[]): string
     const own = times.find(
       ({ model, batch, backend }) => model === row.model && batch === row.batch && backend === 'tensorflow',
     );
-    const ratio = row.plain && row.private ? held(quotient(row.private, row.plain)) : NONE;
-    const faster = own && row.private ? quotient(row.private, own.private) : undefined;
+    const faster = quotient(row.private, own?.private ?? null);
     const target = row.batch === HEADLINE_BATCH && peersToBeat(row.model).includes(row.peer);
     const verdict =
       !target || !faster ? '' : faster.every((value) => value > 1) ? ' (> 1: met)' : ' (> 1: missed)';
@@ -151,7 +134,7 @@ function peersTable(rows: readonly PeerRow[], times: readonly TimeRow[]): string
       row.parameters.toLocaleString('en'),
       row.plain ? ms(row.plain) : NONE,
       row.private ? ms(row.private) : (row.error ?? NONE),
-      ratio,
+      held(quotient(row.private, row.plain)),
       own ? ms(own.private) : NONE,
       faster ? `${faster.map(number).join(' / ')}${verdict}` : NONE,
       String(row.rounds),
@@ -184,22 +167,21 @@ export function renderStepFigures(figures: StepFigures): string {
     const rows = times.filter((row) => row.backend === backend);
     if (rows.length === 0) continue;
     parts.push(`### ${title}`, timesTable(rows, backend));
-    const reasons = [...new Set(rows.flatMap(({ plainError }) => plainError ?? []))];
-    if (reasons.length > 0)
-      parts.push(`Stock tfjs cannot train: ${reasons.map((reason) => `"${reason}"`).join('; ')}.`);
+    const reasons = new Set(rows.flatMap(({ errors }) => Object.values(errors)));
+    if (reasons.size > 0) parts.push(`"cannot train": ${[...reasons].join('; ')}`);
     const convolutions = backend === 'wasm' ? convolutionsOnWasm(times) : undefined;
     if (convolutions) parts.push(convolutions);
   }
   if (memory.length > 0) {
     parts.push(
       '### Peak memory above the bare backend',
-      `tfjs-node, batch ${HEADLINE_BATCH}, MiB of resident memory; medians over fresh processes. The first step includes ` +
-        "the engine's self-check.",
+      `tfjs-node, batch ${HEADLINE_BATCH}, MiB of resident memory; medians over fresh processes; the first step, in ` +
+        'which the engine checks itself, included.',
       memoryTable(memory),
     );
   }
   if (peers.length > 0) {
-    const versions = [...new Set(peers.map(({ version }) => version))].join('; ');
+    const versions = [...new Set(peers.map(({ version }) => version))].filter(Boolean).join('; ');
     parts.push(
       '### Other engines, same machine, same run',
       `${versions}. After compilation and warm-up, ${peers[0]?.threads} threads; ours on tfjs-node. PyTorch's recurrent ` +

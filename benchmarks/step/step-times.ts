@@ -19,11 +19,11 @@ export interface Effort {
 export interface StepTimes {
   readonly parameters: number;
   readonly rounds: number;
-  /** Null where stock tfjs throws; the reason is in `plainError`. */
+  /** Null where the step throws; the reason is in `errors`. */
   readonly plain: Milliseconds | null;
-  readonly plainError?: string;
-  readonly private: Milliseconds;
-  readonly clipOnly: Milliseconds;
+  readonly private: Milliseconds | null;
+  readonly clipOnly: Milliseconds | null;
+  readonly errors: Readonly<Partial<Record<SideName, string>>>;
   /** Tensors that the timed rounds left behind: must be 0. */
   readonly tensorsLeaked: number;
 }
@@ -44,7 +44,7 @@ export function summarise(times: readonly number[]): Milliseconds {
 export function measureStepTimes(model: BenchmarkModel, batch: number, effort: Effort): StepTimes {
   const problem = model.make(batch);
   const times: Record<SideName, number[]> = { plain: [], private: [], clipOnly: [] };
-  let plainError: string | undefined;
+  const errors: Partial<Record<SideName, string>> = {};
   let sides = SIDE_NAMES.map((name) => ({ name, step: makeSide(name, problem, batch) }));
 
   for (let round = 0; round < WARM_UP_ROUNDS; round++) {
@@ -52,11 +52,10 @@ export function measureStepTimes(model: BenchmarkModel, batch: number, effort: E
       try {
         step();
       } catch (error) {
-        if (name !== 'plain') throw error;
-        plainError = (error as Error).message.split('\n')[0] ?? 'unknown error';
+        errors[name] = (error as Error).message.split('\n')[0] ?? 'unknown error';
       }
     }
-    if (plainError !== undefined) sides = sides.filter(({ name }) => name !== 'plain');
+    sides = sides.filter(({ name }) => errors[name] === undefined);
   }
 
   const tensorsBefore = tf.memory().numTensors;
@@ -73,13 +72,14 @@ export function measureStepTimes(model: BenchmarkModel, batch: number, effort: E
     }
     rounds++;
   }
+  const figure = (name: SideName) => (times[name].length === 0 ? null : summarise(times[name]));
   return {
     parameters: problem.variables.reduce((sum, variable) => sum + variable.size, 0),
     rounds,
-    plain: plainError === undefined ? summarise(times.plain) : null,
-    ...(plainError === undefined ? {} : { plainError }),
-    private: summarise(times.private),
-    clipOnly: summarise(times.clipOnly),
+    plain: figure('plain'),
+    private: figure('private'),
+    clipOnly: figure('clipOnly'),
+    errors,
     tensorsLeaked: tf.memory().numTensors - tensorsBefore,
   };
 }

@@ -1,0 +1,79 @@
+"""What both peers share: the arguments, the rounds, and the line of JSON for each row.
+
+The method is that of ../step.ts: plain and private steps alternate within a round and take turns in being first; two
+rounds of warm-up (compilation happens there) are not counted; the heap is collected before each round; minima and
+medians in milliseconds. A step ends when the new parameters are there.
+"""
+
+import argparse
+import gc
+import json
+import statistics
+import time
+
+WARM_UP_ROUNDS = 2
+WORDS, TOKENS, WIDTH, HEADS, FEATURES, UNITS = 20_000, 100, 64, 4, 64, 64
+"""The sizes of ../step/models.ts."""
+
+MODELS = ("mlp", "cnn-opacus", "cnn-3x3", "lstm-50", "lstm-200", "gru-50", "gru-200", "embedding", "attention", "dense-10m")
+
+
+def arguments():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--model", choices=MODELS, required=True)
+    parser.add_argument("--batch", type=int, default=256)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--minimum-rounds", type=int, default=5)
+    parser.add_argument("--maximum-rounds", type=int, default=60)
+    return parser.parse_args()
+
+
+def random_data(numpy, model, batch):
+    """Inputs and labels of one batch, as numpy arrays; images have their channel last."""
+    generator = numpy.random.default_rng(1)
+    if model in ("mlp", "dense-10m"):
+        inputs = generator.random((batch, 784), dtype=numpy.float32)
+    elif model.startswith("cnn"):
+        inputs = generator.random((batch, 28, 28, 1), dtype=numpy.float32)
+    elif model in ("embedding", "attention"):
+        ranks = WORDS ** generator.random((batch, TOKENS))
+        inputs = numpy.minimum(WORDS - 1, ranks.astype(numpy.int64) - 1)
+    else:
+        inputs = generator.standard_normal((batch, int(model.split("-")[1]), FEATURES), dtype=numpy.float32)
+    classes = 10 if model in ("mlp", "dense-10m") or model.startswith("cnn") else 2
+    return inputs, numpy.arange(batch) % classes, classes
+
+
+def _round(sides, first, times):
+    for offset in range(len(sides)):
+        index = (first + offset) % len(sides)
+        start = time.perf_counter()
+        sides[index]()
+        times[index].append(1000 * (time.perf_counter() - start))
+
+
+def alternate(sides, options):
+    """Runs the sides in turn; the number of rounds, and minimum and median of each side."""
+    for _ in range(WARM_UP_ROUNDS):
+        _round(sides, 0, [[] for _ in sides])
+    times = [[] for _ in sides]
+    end = time.perf_counter() + options.seconds
+    rounds = 0
+    while rounds < options.minimum_rounds or (rounds < options.maximum_rounds and time.perf_counter() < end):
+        gc.collect()
+        _round(sides, rounds, times)
+        rounds += 1
+    return rounds, [{"minimum": min(each), "median": statistics.median(each)} for each in times]
+
+
+def report(peer, version, parameters, options, measured):
+    """Prints a row. `measured()` gives the rounds and the two sides' figures, or raises: then the row says why."""
+    row = {"peer": peer, "version": version, "model": options.model, "batch": options.batch}
+    row |= {"threads": options.threads, "parameters": parameters, "rounds": 0, "plain": None, "private": None}
+    try:
+        rounds, (plain, private) = measured()
+        row |= {"rounds": rounds, "plain": plain, "private": private}
+    except Exception as error:  # whatever a peer does not support is a figure too
+        row["error"] = f"not supported: {type(error).__name__}: {str(error).strip().splitlines()[0][:120]}"
+    print(json.dumps(row), flush=True)
