@@ -27,7 +27,7 @@ export interface LoraOptions {
  * Fewer trained numbers mean less noise: the noise's norm grows with the root of their count, the gradient's does not.
  * Adapted are Dense (on vectors and sequences), Embedding, Conv1D and Conv2D, also in timeDistributed and in models
  * inside models. All other layers are frozen, except those that `train` names. B is zero at the start: the copy gives
- * what the model gives. Frozen weights get no gradient, no part in the norm and no noise. The copy is not compiled, and
+ * what the model gives, up to rounding. Frozen weights get no gradient, no part in the norm and no noise. The copy is not compiled, and
  * the model stays as it is. Save the copy as any model; `mergeLora` makes a plain one of it.
  *
  * Throws `DP_INVALID_ARGUMENT` where no layer can be adapted.

@@ -34,7 +34,7 @@ eachBackend(() => {
     expect(model.getLayer('group_normalization')).toBeInstanceOf(GroupNormalization);
     const [kernel] = model.getLayer('conv2d').getWeights();
     expect(kernel!.dataSync()).toEqual(normals(36, 60, 0.4));
-    expect(validateModel(model).filter(({ severity }) => severity === 'refused')).toEqual([]);
+    expect(validateModel(model)).toEqual([]);
   });
 
   it('has the gradients of the one-example loop', async () => {
@@ -77,9 +77,9 @@ eachBackend(() => {
     const model = await load('two-inputs');
     const tuned = lora(model, { rank: 2 });
     const [expected, got] = [model, tuned].map((each) =>
-      (each.predict(images(3)) as tf.Tensor[]).map((output) => Array.from(output.dataSync())),
+      (each.predict(images(3)) as tf.Tensor[]).flatMap((output) => Array.from(output.dataSync())),
     );
-    expect(got).toEqual(expected);
+    expect(Math.max(...got!.map((value, k) => Math.abs(value - expected![k]!)))).toBeLessThan(1e-6);
   });
 
   it('with batch normalisation: named, repaired, trained', async () => {

@@ -122,7 +122,9 @@ eachBackend(() => {
       const model = seeded(make());
       const before = valuesOf(model);
       const tuned = lora(model, { rank: 2 });
-      expect(Array.from(outputOf(tuned, inputs()))).toEqual(Array.from(outputOf(model, inputs())));
+      const [expected, got] = [outputOf(model, inputs()), outputOf(tuned, inputs())];
+      // Not bit by bit: the bias is added before the activation here, and inside one kernel there.
+      expect(Math.max(...got.map((value, k) => Math.abs(value - expected[k]!)))).toBeLessThan(1e-6);
       expect(tuned.trainableWeights).toHaveLength(2 * adapters);
       for (const { originalName } of tuned.trainableWeights) expect(originalName).toMatch(/lora_[ab]\/\w+$/);
       const start = tuned.trainableWeights.map((weight) => tf.max(tf.abs(weight.read())).dataSync()[0]!);
@@ -136,8 +138,8 @@ eachBackend(() => {
       expectEqualsLoop(problem);
       stirred(tuned);
       expectEqualsLoop(problem);
-      if (!tuned.layers.some((layer) => layer instanceof tfl.RNN)) expectNoFallback(problem);
-      expect(validateModel(tuned).filter(({ severity }) => severity === 'refused')).toEqual([]);
+      expectNoFallback(problem);
+      expect(validateModel(tuned)).toEqual([]);
     });
 
     it('is merged into a plain model with the same outputs', () => {
