@@ -58,8 +58,13 @@ export interface PrivateFitOptions {
   /** Neighbouring data sets; 'add-or-remove-one' for Poisson, 'replace-special' for shuffled batches unless given. */
   readonly relation?: NeighboringRelation;
   readonly accountant?: AccountantChoice;
-  /** Largest number of examples in memory at a time; changes nothing but memory and speed. */
-  readonly maxPhysicalBatch?: number;
+  /**
+   * Largest number of examples in memory at a time; changes nothing but memory and speed. 'auto': the largest that a
+   * forecast from the model's shapes puts within `memoryBudgetBytes`. Halved when memory runs out all the same.
+   */
+  readonly maxPhysicalBatch?: number | 'auto';
+  /** Bytes that 'auto' may plan with beyond what tensors hold now; `memoryBudget()` unless given. */
+  readonly memoryBudgetBytes?: number;
   /** Real-valued (default) or discrete noise, which leaves nothing to read in the low bits. */
   readonly noise?: NoiseKind;
   /** Predictable noise and sampling, for tests: the result is not private and says so. */
@@ -96,6 +101,7 @@ export const FIT_OPTIONS: Readonly<Record<keyof PrivateFitOptions, true>> = {
   relation: true,
   accountant: true,
   maxPhysicalBatch: true,
+  memoryBudgetBytes: true,
   noise: true,
   seed: true,
   runDirectory: true,
@@ -156,7 +162,11 @@ export function planFit(options: PrivateFitOptions, sampler: BatchSampler, dimen
     positive('noiseMultiplier', noiseMultiplier, false);
   if (options.clipping !== undefined) requireClipping(options.clipping);
   if (options.noise !== undefined) requireNoise(options.noise);
-  if (options.maxPhysicalBatch !== undefined) positive('maxPhysicalBatch', options.maxPhysicalBatch, true);
+  const { maxPhysicalBatch, memoryBudgetBytes } = options;
+  if (maxPhysicalBatch !== undefined && maxPhysicalBatch !== 'auto') {
+    positive("maxPhysicalBatch other than 'auto'", maxPhysicalBatch, true);
+  }
+  if (memoryBudgetBytes !== undefined) positive('memoryBudgetBytes', memoryBudgetBytes, false);
   if (options.checkpointEverySteps !== undefined)
     positive('checkpointEverySteps', options.checkpointEverySteps, true);
 

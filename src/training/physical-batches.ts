@@ -60,6 +60,21 @@ export class PhysicalBatches {
   }
 }
 
+/** Runs `run`; a failure for lack of memory becomes `DP_OUT_OF_MEMORY`. For what does not shrink with the batch. */
+export function inMemory<T>(what: string, run: () => T): T {
+  try {
+    return run();
+  } catch (cause) {
+    if (!isOutOfMemory(cause)) throw cause;
+    throw new DpError(
+      'DP_OUT_OF_MEMORY',
+      `Expected ${what} to fit memory, got: ${(cause as Error).message} Make the model or its inputs smaller, or free ` +
+        'memory.',
+      { cause },
+    );
+  }
+}
+
 type Interval = readonly [from: number, to: number];
 
 /** Equal parts: the last is not left with a handful of examples. */

@@ -15,11 +15,15 @@ import {
 } from '../optimizer/index.js';
 import { type BatchSampler, poissonSampler, restoreSampler, shuffleSampler } from '../sampling/index.js';
 import { Views } from './augmentation.js';
+import { largestPhysicalBatch } from './auto-batch.js';
 import { restoreCheckpoint } from './checkpoint.js';
 import { EpochTally } from './epoch-tally.js';
 import { FIT_OPTIONS, type FitPlan, type PrivateFitOptions, planFit } from './fit-options.js';
 import { interruptible } from './interrupt.js';
+import { memoryBudget } from './memory-budget.js';
 import { ModelLoss, refuseUnprivateLayers } from './model-loss.js';
+import { inMemory, PhysicalBatches } from './physical-batches.js';
+import { batchSpec } from './plan/made-up-batch.js';
 import type { EpochMetrics } from './progress.js';
 import { type RunConfig, RunDirectory } from './run-directory.js';
 import { runReleases } from './run-releases.js';
@@ -126,6 +130,7 @@ export async function privateFit(
     ...(options.seed === undefined ? {} : { seed: options.seed }),
   });
   const loss = compile(model, optimizer, options, checked);
+  const parts = physicalBatches(model, options, checked, { loss, optimizer: optimizer.inner, views });
   const run = openRun(options, plan, model, checked.datasetSize, optimizer.inner.getClassName(), resuming);
   const { weightAverageDecay: decay } = options;
   let average: WeightAverage | undefined;
@@ -134,7 +139,20 @@ export async function privateFit(
     if (run !== undefined && resuming) sampler = await resume(run, model, optimizer, sampler, words, average);
     const book = new SamplerBook(sampler, run?.record, run && runReleases(run.config, run.record.steps));
     optimizer.useBook(book);
-    const training = { model, checked, options, plan, sampler, optimizer, loss, run, book, views, average };
+    const training = {
+      model,
+      checked,
+      options,
+      plan,
+      sampler,
+      optimizer,
+      loss,
+      run,
+      book,
+      views,
+      parts,
+      average,
+    };
     return await train(training);
   } catch (error) {
     average?.dispose();
@@ -156,6 +174,7 @@ interface Training {
   readonly run: RunDirectory | undefined;
   readonly book: SamplerBook;
   readonly views: Views | undefined;
+  readonly parts: PhysicalBatches;
   readonly average: WeightAverage | undefined;
 }
 
@@ -175,10 +194,11 @@ async function train(training: Training): Promise<PrivateFitResult> {
   let lastSaved = -1;
   try {
     while (book.steps < plan.allowedSteps && !interrupt.requested) {
+      requireSameModel(model, variables);
       const indices = sampler.next();
       run?.keepSampler(sampler, book.steps + 1);
       epoch.add(logicalBatch(training, indices, variables), indices.length);
-      optimizer.step(variables, penalty);
+      inMemory('noise and update', () => optimizer.step(variables, penalty));
       average?.update();
       const progress = {
         step: book.steps,
@@ -237,34 +257,67 @@ async function train(training: Training): Promise<PrivateFitResult> {
 
 /** Clips and sums one logical batch in physical ones; returns the sum of the losses. */
 function logicalBatch(training: Training, indices: Int32Array, variables: tf.Variable[]): number {
-  const { checked, options, optimizer, loss, views } = training;
-  const rows = options.maxPhysicalBatch ?? DEFAULT_PHYSICAL_BATCH;
-  // Every view is a row in memory.
-  const size = Math.max(1, Math.floor(rows / (views?.multiplicity ?? 1)));
+  const { checked, optimizer, loss, views, parts } = training;
   const usable = checked.usable(indices);
-  // Equal parts: the last is not left with a handful of examples.
-  const parts = Math.ceil(usable.length / size);
-  let total = 0;
-  for (let part = 0; part < parts; part++) {
-    const from = Math.floor((part * usable.length) / parts);
-    const to = Math.floor(((part + 1) * usable.length) / parts);
-    const batch = checked.gather(usable.slice(from, to));
-    const seen: tf.Tensor[] = [];
-    try {
-      if (views !== undefined) seen.push(...views.of(batch.xs), ...views.targets(batch.ys));
-      const [xs, ys] = [seen.slice(0, batch.xs.length), seen.slice(batch.xs.length)];
-      const losses = () =>
-        views === undefined
-          ? loss.of(batch.xs, batch.ys)
-          : views.loss(xs, ys, (rowXs, rowYs) => loss.of(rowXs, rowYs));
-      const value = optimizer.accumulate(losses, variables);
-      total += (value.dataSync()[0] as number) * (to - from);
-      value.dispose();
-    } finally {
-      tf.dispose([batch.xs, batch.ys, seen]);
-    }
+  const means: { readonly value: tf.Scalar; readonly examples: number }[] = [];
+  try {
+    parts.each(usable.length, (from, to) => {
+      const batch = checked.gather(usable.slice(from, to));
+      const seen: tf.Tensor[] = [];
+      try {
+        if (views !== undefined) seen.push(...views.of(batch.xs), ...views.targets(batch.ys));
+        const [xs, ys] = [seen.slice(0, batch.xs.length), seen.slice(batch.xs.length)];
+        const losses = () =>
+          views === undefined
+            ? loss.of(batch.xs, batch.ys)
+            : views.loss(xs, ys, (rowXs, rowYs) => loss.of(rowXs, rowYs));
+        means.push({ value: optimizer.accumulate(losses, variables), examples: to - from });
+      } finally {
+        tf.dispose([batch.xs, batch.ys, seen]);
+      }
+    });
+    // Read when all parts are in the sum: a failure to read must not have one repeated.
+    return means.reduce((sum, { value, examples }) => sum + (value.dataSync()[0] as number) * examples, 0);
+  } finally {
+    tf.dispose(means.map(({ value }) => value));
   }
-  return total;
+}
+
+/** The largest number of examples at a time; from sizes alone. */
+function physicalBatches(
+  model: tfl.LayersModel,
+  options: PrivateFitOptions,
+  checked: CheckedData,
+  parts: { readonly loss: ModelLoss; readonly optimizer: tf.Optimizer; readonly views: Views | undefined },
+): PhysicalBatches {
+  // Every view is a row in memory.
+  const views = parts.views?.multiplicity ?? 1;
+  const { maxPhysicalBatch = DEFAULT_PHYSICAL_BATCH, memoryBudgetBytes, expectedBatchSize } = options;
+  let rows = maxPhysicalBatch;
+  if (rows === 'auto') {
+    const work = {
+      spec: batchSpec(model, { ...checked.shapes, loss: model.loss }),
+      losses: (xs: tf.Tensor[], ys: tf.Tensor[]) => parts.loss.of(xs, ys),
+      variables: model.trainableWeights.map((weight) => weight.read() as tf.Variable),
+      optimizer: parts.optimizer,
+    };
+    // Poisson batches hardly ever exceed this.
+    const largest = Math.ceil(expectedBatchSize + 6 * Math.sqrt(expectedBatchSize));
+    const most = Math.min(checked.datasetSize, largest) * views;
+    rows = largestPhysicalBatch(work, most, memoryBudgetBytes ?? memoryBudget());
+  }
+  return new PhysicalBatches(Math.max(1, Math.floor(rows / views)));
+}
+
+/** What a run trains is settled when it begins: its sums, its noise and its optimizer's state belong to that. */
+function requireSameModel(model: tfl.LayersModel, variables: readonly tf.Variable[]): void {
+  const now = model.trainableWeights.map((weight) => weight.read());
+  if (now.length === variables.length && now.every((variable, k) => variable === variables[k])) return;
+  throw new DpError(
+    'DP_INVALID_ARGUMENT',
+    `Expected the model to keep its ${variables.length} trained variables during a run, got ${now.length}, not all of them ` +
+      'the same: layers were added, frozen or thawed. End the run, and begin another with the changed model.',
+  );
 }
 
 /** A model that carries spent privacy would leave it behind: its optimizer is replaced here. */

@@ -28,6 +28,7 @@ export class CheckedData {
     }
     this.xs = tensorsOf('xs', data.xs);
     this.ys = tensorsOf('ys', data.ys);
+    if (this.xs.length === 0) throw invalid('at least one tensor in xs', 'none');
     this.datasetSize = this.xs[0]?.shape[0] ?? 0;
     if (this.datasetSize === 0) throw invalid('at least one example', '0 rows in xs');
     for (const [name, list] of [
@@ -75,8 +76,17 @@ export class CheckedData {
     return this.nonFiniteExamples === 0 ? indices : indices.filter((index) => this.unusable[index] === 0);
   }
 
-  /** One physical batch; the caller disposes it. */
+  /** Shapes without the examples' axis. */
+  get shapes(): { readonly inputShapes: readonly number[][]; readonly targetShapes: readonly number[][] } {
+    const inside = (tensors: readonly tf.Tensor[]) => tensors.map((tensor) => tensor.shape.slice(1));
+    return { inputShapes: inside(this.xs), targetShapes: inside(this.ys) };
+  }
+
+  /** One physical batch, gathered when it is its turn; the caller disposes it. */
   gather(indices: Int32Array): { xs: tf.Tensor[]; ys: tf.Tensor[] } {
+    if ([...this.xs, ...this.ys].some((tensor) => tensor.isDisposed)) {
+      throw invalid('the data to stay until the run ends', 'tensors that were disposed meanwhile');
+    }
     return tf.tidy(() => {
       const rows = tf.tensor1d(indices, 'int32');
       return { xs: this.xs.map((t) => tf.gather(t, rows)), ys: this.ys.map((t) => tf.gather(t, rows)) };
@@ -97,6 +107,7 @@ function tensorsOf(name: string, value: unknown): readonly tf.Tensor[] {
         entry === null ? 'null' : typeof entry,
       );
     }
+    if (entry.isDisposed) throw invalid(`${name} that is not disposed`, 'a disposed tensor');
     if (entry.rank === 0) throw invalid(`${name} with the examples along the first axis`, 'a scalar');
   });
   return list as tf.Tensor[];

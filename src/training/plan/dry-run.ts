@@ -1,14 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { DpError } from 'privacy-accounting';
-import {
-  guardWasmHeap,
-  isOutOfMemory,
-  type NormReport,
-  PerExampleEngine,
-  partSize,
-} from '../../engine/index.js';
+import { guardWasmHeap, type NormReport, PerExampleEngine, partSize } from '../../engine/index.js';
 import { gaussianSource, secureRandomWords } from '../../noise/index.js';
 import { GradientAccumulator, innerConfig, restoreInner } from '../../optimizer/index.js';
+import { inMemory } from '../physical-batches.js';
 import { type ByteTimeline, peakFor, TimelineRecorder } from './byte-timeline.js';
 import { type BatchSpec, madeUpBatch } from './made-up-batch.js';
 
@@ -156,18 +150,5 @@ function copyOf(optimizer: tf.Optimizer | undefined): tf.Optimizer {
   } catch {
     // Not registered, so it cannot be copied: Adam has as much state as any of tfjs's own.
     return tf.train.adam(1e-3);
-  }
-}
-
-function inMemory<T>(what: string, run: () => T): T {
-  try {
-    return run();
-  } catch (cause) {
-    if (!isOutOfMemory(cause)) throw cause;
-    throw new DpError(
-      'DP_OUT_OF_MEMORY',
-      `Expected ${what} to fit memory, got: ${(cause as Error).message}. Make the model or its inputs smaller, or free memory.`,
-      { cause },
-    );
   }
 }
