@@ -11,6 +11,7 @@ import {
 } from './clip-factors.js';
 import { fallbackNorms, parameterGradients } from './collect-gradients.js';
 import { type Isolation, proveIsolation } from './isolation/isolation.js';
+import { RememberedProof } from './isolation/remembered-proof.js';
 import { nonFiniteExamples, replaceRows } from './non-finite.js';
 import { readNorms } from './norm-terms.js';
 import { type ParameterGradient, weightsOf } from './parameter-gradient.js';
@@ -94,6 +95,7 @@ export class PerExampleEngine {
   private readonly observer: StepObserver | undefined;
   private readonly checked = new Set<string>();
   private readonly perturbed = new Set<string>();
+  private readonly proofs = new RememberedProof();
   private readonly constantsAsRows = new Set<string>();
   private readonly watch = new BackendWatch();
   private keepLeaves = true;
@@ -260,7 +262,7 @@ export class PerExampleEngine {
   }
 
   private walk(tape: Tape, variables: readonly tf.Variable[], constantsAsRows: boolean): Walk {
-    const isolation = proveIsolation(tape, { constantsAsRows });
+    const isolation = this.proofs.prove(tape, { constantsAsRows });
     this.requireSameScales(isolation.batch, isolation.scales);
     const pass = new BackwardPass(tape, isolation, variables, this.rules);
     if (!pass.reachesParameters) {

@@ -73,7 +73,7 @@ function addPieces(group: readonly Piece[], variable: tf.Variable, batch: number
         ? piece
         : {
             kind: 'outer' as const,
-            left: tf.oneHot(piece.ids, piece.rows) as tf.Tensor3D,
+            left: tf.cast(tf.oneHot(piece.ids, piece.rows), 'float32') as tf.Tensor3D,
             right: piece.right,
           },
     );
@@ -87,7 +87,7 @@ function addPieces(group: readonly Piece[], variable: tf.Variable, batch: number
         ...(order === undefined ? {} : { order }),
         kind: 'outer',
         left: tf.concat(
-          outers.map((piece) => tf.cast(piece.left, 'float32')),
+          outers.map((piece) => piece.left),
           1,
         ),
         right: tf.concat(

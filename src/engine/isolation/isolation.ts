@@ -32,10 +32,12 @@ export interface Isolation {
  * then each example's own. That is as sound, and may fail where a constant only happens to have the batch's extent.
  */
 export function proveIsolation(tape: Tape, options: { readonly constantsAsRows?: boolean } = {}): Isolation {
-  refuseSideEffects(tape);
-  refuseNestedGradients(tape);
   const calls = callsLeadingTo(tape.value, tape.calls);
+<<<<<<< ours
   refuseMemory(tape);
+=======
+  refuseHiddenEffects(tape, calls);
+>>>>>>> theirs
   const producer = new Map<number, KernelCall>();
   for (const call of calls) for (const output of call.outputs) producer.set(output.id, call);
   const returns = tape.value.rank === 0 ? 'total' : 'per-example';
@@ -119,7 +121,7 @@ export function proveIsolation(tape: Tape, options: { readonly constantsAsRows?:
  * disguise makes every gradient depend on who else is in the batch, so a multiple of B is refused, and so is
  * one that was computed: `tf.losses` reduces like that unless told not to.
  */
-function scalesOf(
+export function scalesOf(
   tape: Tape,
   calls: readonly KernelCall[],
   taintOf: (tensor: tf.Tensor) => Taint,
@@ -172,7 +174,7 @@ const EVEN = new Set(
  * the batch place by place, who is in the batch decides who gets which value. Random masks do not count: their
  * distribution is the same at every place.
  */
-function differsByPlace(leaf: Leaf, batch: number): boolean {
+export function differsByPlace(leaf: Leaf, batch: number): boolean {
   const { tensor, origin } = leaf;
   if (origin !== 'created' || tensor.rank === 0 || tensor.size <= 1) return false;
   // Of another length, it cannot run along the batch unless something unfolds it.
@@ -180,7 +182,15 @@ function differsByPlace(leaf: Leaf, batch: number): boolean {
   if (tensor.size % batch !== 0) return false;
   const values = tensor.dataSync();
   const width = tensor.size / (tensor.shape[0] as number);
-  return values.some((entry, i) => entry !== values[i % width]);
+  for (let i = width; i < values.length; i++) if (values[i] !== values[i - width]) return true;
+  return false;
+}
+
+/** Refuses what no rule of a kernel sees: assignments, memory from batch to batch, gradients inside the loss. */
+export function refuseHiddenEffects(tape: Tape, leading: readonly KernelCall[]): void {
+  refuseSideEffects(tape);
+  refuseNestedGradients(tape);
+  refuseMemory(tape, leading);
 }
 
 function refuseSideEffects(tape: Tape): void {
