@@ -1,8 +1,9 @@
 import { jsonNumber } from 'privacy-accounting';
 import type { AuditResult } from '../audit/index.js';
 import type { BackendInfo } from '../backend/index.js';
+import { describeClipping, describeSchedule } from '../optimizer/index.js';
 import type { ReportInput } from '../report/index.js';
-import type { LoadedRun } from '../training/index.js';
+import type { LoadedRun, RunConfig } from '../training/index.js';
 import type { RunClaim } from './run-claim.js';
 
 const ID = 'run';
@@ -55,6 +56,7 @@ export function auditReport(parts: {
         steps: run.steps,
         noiseMultiplier: config.noiseMultiplier,
         l2NormClip: config.l2NormClip,
+        ...planOf(config),
         expectedBatchSize: config.expectedBatchSize,
         sampler: config.sampler,
         optimizer: config.optimizer,
@@ -63,5 +65,26 @@ export function auditReport(parts: {
     ],
     audits: [{ run: ID, result }],
     notes: [],
+  };
+}
+
+/** What a run was started with beside plain numbers, in words; σ and C above are then the ones that claim least. */
+function planOf(config: RunConfig): { readonly clipping?: string; readonly schedules?: string } {
+  const { clipping, noise, multiplicity, noiseSchedule, clipSchedule, learningRate, weightAverageDecay } =
+    config;
+  const bounded = [
+    ...(clipping === undefined ? [] : [describeClipping(clipping)]),
+    ...(multiplicity === undefined ? [] : [`${multiplicity} views of an example averaged before`]),
+  ];
+  const changing = [
+    ...(noiseSchedule === undefined ? [] : [`σ: ${describeSchedule(noiseSchedule)}`]),
+    ...(clipSchedule === undefined ? [] : [`C: ${describeSchedule(clipSchedule)}`]),
+    ...(learningRate === undefined ? [] : [`learning rate: ${describeSchedule(learningRate)}`]),
+    ...(noise?.kind === 'discrete-gaussian' ? ['discrete noise'] : []),
+    ...(weightAverageDecay === undefined ? [] : [`weights also averaged, decay ${weightAverageDecay}`]),
+  ];
+  return {
+    ...(bounded.length === 0 ? {} : { clipping: bounded.join('; ') }),
+    ...(changing.length === 0 ? {} : { schedules: changing.join('; ') }),
   };
 }

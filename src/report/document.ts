@@ -52,6 +52,9 @@ const run = z.object({
   steps: count.optional(),
   noiseMultiplier: z.number().nonnegative().optional(),
   l2NormClip: z.number().positive().optional(),
+  /** How gradients were bounded, and which settings changed over the steps, in words. */
+  clipping: z.string().optional(),
+  schedules: z.string().optional(),
   expectedBatchSize: z.number().positive().optional(),
   sampler: z.string().optional(),
   optimizer: z.string().optional(),

@@ -80,6 +80,8 @@ function runsTable(runs: readonly ReportRun[]): Markup {
     ['Accuracy', ({ accuracy }) => accuracy && percent(accuracy.value, 'nearest', 2)],
     ['Noise multiplier', ({ noiseMultiplier: sigma }) => sigma?.toPrecision(4)],
     ['Clipping norm', ({ l2NormClip: clip }) => (clip === undefined ? undefined : decimal(clip))],
+    ['Clipping', ({ clipping }) => clipping],
+    ['Schedules', ({ schedules }) => schedules],
     ['Expected batch', ({ expectedBatchSize: size }) => (size === undefined ? undefined : integer(size))],
     ['Sampler', ({ sampler }) => sampler],
     ['Optimizer', ({ optimizer }) => optimizer],

@@ -6,6 +6,7 @@
  *
  * Invariants: the value of step k depends on k alone; a value is finite and not negative, or the schedule is refused.
  */
+export { describeSchedule } from './describe-schedule.js';
 export { requireLearningRate, setLearningRate } from './learning-rate.js';
 export {
   type ConstantSchedule,

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   constantSchedule,
   cosineSchedule,
+  describeSchedule,
   exponentialSchedule,
   linearSchedule,
   requireSchedule,
@@ -61,6 +62,14 @@ describe('a schedule', () => {
     scaled.forEach((value, k) => {
       expect(value).toBeCloseTo(2.5 * values[k]!, 12);
     });
+  });
+
+  it('can be put into words, with steps counted from 1', () => {
+    expect(describeSchedule(0.5)).toBe('0.5');
+    expect(describeSchedule(all.constant!)).toBe('0.7');
+    expect(describeSchedule(all.linear!)).toBe('linear from 2 to 1 over 10 steps');
+    expect(describeSchedule(all['linear, in threes']!)).toContain('held for 3 at a time');
+    expect(describeSchedule(all.step!)).toBe('3, 1 from step 6, 2 from step 8');
   });
 
   it('scales a number, too', () => {
