@@ -4,9 +4,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { DpError } from 'privacy-accounting';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { fixModel, GroupNormalization, validateModel } from '../../src/index.js';
-import { groupsFor } from '../../src/models/group-choice.js';
 import { eachBackend } from '../backends.js';
 import { regression, seeded } from '../engine/layers-problem.js';
 import { expectEqualsLoop } from '../engine/one-example-loop.js';
@@ -212,26 +211,6 @@ eachBackend((backend) => {
 });
 
 describe('the number of groups', () => {
-  it.each([
-    // channels, positions, groups
-    [64, 100, 32],
-    [48, 100, 16],
-    [6, 100, 2],
-    [7, 100, 1],
-    [64, 1, 4],
-    [32, 1, 2],
-    [16, 1, 1],
-    [8, 1, 1],
-    [4, 1, 1],
-    [3, 1, undefined],
-    [1, 1, undefined],
-    [1, 100, 1],
-    [2, 1, undefined],
-    [2, 2, 1],
-  ])('for %i channels at %i positions is %s', (channels, positions, groups) => {
-    expect(groupsFor(channels, positions)).toBe(groups);
-  });
-
   it('never erases: values of an example stay apart after a dense layer', () => {
     for (const units of [1, 2, 3, 4, 5, 8, 31, 32, 64]) {
       const model = tfl.sequential({
@@ -281,6 +260,22 @@ describe('the number of groups', () => {
 });
 
 describe('copies keep', () => {
+  it('states that one recurrent layer hands to another', () => {
+    const [source, target] = [tfl.input({ shape: [4, 3] }), tfl.input({ shape: [5, 3] })];
+    const encoder = layers.lstm({ units: 2, recurrentInitializer, returnState: true });
+    const [, h, c] = encoder.apply(source) as Symbol[];
+    const decoder = layers.lstm({ units: 2, recurrentInitializer, returnSequences: true });
+    const decoded = decoder.apply(target, { initialState: [h, c] }) as Symbol;
+    const out = layers.timeDistributed({ layer: layers.dense({ units: 2 }) }).apply(decoded) as Symbol;
+    const model = seeded(tfl.model({ inputs: [source, target], outputs: out }));
+    const data = [normal([2, 4, 3], 1), normal([2, 5, 3], 2)];
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+    const { model: fixed } = fixModel(model);
+    warn.mockRestore();
+    expect(outputOf(fixed, data)).toEqual(outputOf(model, data));
+    expect(problemsOf(fixed)).toEqual([]);
+  });
+
   it('which weights are trained: frozen layers, models, wrappers, directions', () => {
     const inner = tfl.sequential({
       name: 'inner',
