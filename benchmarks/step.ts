@@ -8,11 +8,13 @@
  *
  * Method, times. Both sides apply SGD to the mean cross-entropy of random data; the private side clips every example
  * and draws fresh secure noise for every parameter; a third side clips alone (noise multiplier 0). Each model, backend
- * and batch size runs in a fresh process. After two warm-up rounds (the engine's self-check happens there) the three
- * sides alternate within every round, and take turns in being first, so that a slow moment of the machine hits all of
- * them; JavaScript's heap is collected before each round. A step ends when the weight that is updated last has been
- * read back. Rounds: at least 5, then up to 60 until the time is over; each row says how many. Ratios are of minima
- * (what the code can do) and of medians (what one gets). Tensors are counted before and after: none may be left.
+ * and batch size runs in a fresh process. After two warm-up rounds (the engine's self-check happens there) the sides
+ * alternate in blocks, and take turns in being first, so that a slow moment of the machine hits all of them. A block is
+ * an untimed step and two timed ones: so the noise of a timed step is drawn, on whatever thread, while its own side
+ * runs, and not at another's expense. A step ends when the weight that is updated last has been read back. Before a
+ * round the heap of JavaScript is collected; between steps the event loop runs. Rounds: at least 3, then up to 30 until
+ * the time is over; each row says how many. Ratios are of minima (what the code can do) and of medians (what one gets);
+ * processor time, over all threads, is given as well. Tensors are counted before and after: none may be left.
  *
  * Method, memory. Each side alone, in fresh processes (three a side; medians), batch 256, tfjs-node: the peak of
  * resident memory over six steps, the first included, minus that of the same process before them, when backend, data
@@ -43,7 +45,7 @@ import { measurePeers } from './step/peers.js';
 import { formatProfiles, profileSides } from './step/profile.js';
 import { renderStepFigures } from './step/render.js';
 import { SIDE_NAMES, type SideName } from './step/sides.js';
-import { type Effort, measureStepTimes, type StepTimes, summarise } from './step/step-times.js';
+import { type Effort, measureStepTimes, median, type StepTimes } from './step/step-times.js';
 
 const HEADLINE_BATCH = 256;
 /** For one process: one model, backend and batch size. */
@@ -97,7 +99,7 @@ async function child(task: Task): Promise<void> {
   }
   const result =
     task.kind === 'time'
-      ? measureStepTimes(model, task.batch, task.effort as Effort)
+      ? await measureStepTimes(model, task.batch, task.effort as Effort)
       : measurePeakMemory(model, task.batch, task.side as SideName);
   process.stdout.write(`${JSON.stringify({ result })}\n`);
 }
@@ -170,7 +172,7 @@ function memoryRow(model: BenchmarkModel, backend: string, processes: number): M
       }
       peaks.push(outcome.result);
     }
-    return summarise(peaks).median;
+    return median(peaks);
   };
   const [plain, own] = [peakOf('plain'), peakOf('private')];
   if (own === null) {
@@ -212,8 +214,8 @@ async function main(): Promise<void> {
   const rounds = options.rounds === undefined ? undefined : Number(options.rounds);
   const effort: Effort = {
     seconds: Number(options.seconds ?? (quick ? 2 : 10)),
-    minimumRounds: rounds ?? 5,
-    maximumRounds: rounds ?? 60,
+    minimumRounds: rounds ?? 3,
+    maximumRounds: rounds ?? 30,
   };
 
   if (options.profile) {

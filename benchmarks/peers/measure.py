@@ -1,8 +1,9 @@
 """What both peers share: the arguments, the rounds, and the line of JSON for each row.
 
-The method is that of ../step.ts: plain and private steps alternate within a round and take turns in being first; two
-rounds of warm-up (compilation happens there) are not counted; the heap is collected before each round; minima and
-medians in milliseconds. A step ends when the new parameters are there.
+The method is that of ../step.ts: plain and private steps alternate in blocks and take turns in being first; two
+rounds of warm-up (compilation happens there) are not counted; a block is an untimed step and two timed ones; the heap
+is collected before each round; minima and medians in milliseconds, and the median of the processor time. A step ends
+when the new parameters are there.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import statistics
 import time
 
 WARM_UP_ROUNDS = 2
+TIMED_STEPS = 2
 WORDS, TOKENS, WIDTH, HEADS, FEATURES, UNITS = 20_000, 100, 64, 4, 64, 64
 """The sizes of ../step/models.ts."""
 
@@ -24,8 +26,8 @@ def arguments():
     parser.add_argument("--batch", type=int, default=256)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=10)
-    parser.add_argument("--minimum-rounds", type=int, default=5)
-    parser.add_argument("--maximum-rounds", type=int, default=60)
+    parser.add_argument("--minimum-rounds", type=int, default=3)
+    parser.add_argument("--maximum-rounds", type=int, default=30)
     return parser.parse_args()
 
 
@@ -45,26 +47,30 @@ def random_data(numpy, model, batch):
     return inputs, numpy.arange(batch) % classes, classes
 
 
-def _round(sides, first, times):
-    for offset in range(len(sides)):
-        index = (first + offset) % len(sides)
-        start = time.perf_counter()
-        sides[index]()
-        times[index].append(1000 * (time.perf_counter() - start))
+def _summary(samples):
+    wall, cpu = zip(*samples)
+    return {"minimum": min(wall), "median": statistics.median(wall), "cpu": statistics.median(cpu)}
 
 
 def alternate(sides, options):
-    """Runs the sides in turn; the number of rounds, and minimum and median of each side."""
+    """Runs the sides in turn; the number of rounds, and the figures of each side."""
     for _ in range(WARM_UP_ROUNDS):
-        _round(sides, 0, [[] for _ in sides])
-    times = [[] for _ in sides]
+        for side in sides:
+            side()
+    samples = [[] for _ in sides]
     end = time.perf_counter() + options.seconds
     rounds = 0
     while rounds < options.minimum_rounds or (rounds < options.maximum_rounds and time.perf_counter() < end):
         gc.collect()
-        _round(sides, rounds, times)
+        for offset in range(len(sides)):
+            index = (rounds + offset) % len(sides)
+            sides[index]()
+            for _ in range(TIMED_STEPS):
+                cpu, wall = time.process_time(), time.perf_counter()
+                sides[index]()
+                samples[index].append((1000 * (time.perf_counter() - wall), 1000 * (time.process_time() - cpu)))
         rounds += 1
-    return rounds, [{"minimum": min(each), "median": statistics.median(each)} for each in times]
+    return rounds, [_summary(each) for each in samples]
 
 
 def report(peer, version, parameters, options, measured):

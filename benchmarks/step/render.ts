@@ -75,6 +75,7 @@ function timesTable(rows: readonly TimeRow[], backend: string): string {
       ms(row.private),
       held(quotient(row.clipOnly, row.plain), targets?.clipOnly),
       held(quotient(row.private, row.plain), targets?.private),
+      row.plain && row.private ? (row.private.cpu / row.plain.cpu).toFixed(2) : NONE,
       String(row.rounds) + (row.tensorsLeaked === 0 ? '' : ` (${row.tensorsLeaked} tensors leaked)`),
     ];
   });
@@ -86,6 +87,7 @@ function timesTable(rows: readonly TimeRow[], backend: string): string {
     'private ms',
     'clipping / plain',
     'private / plain',
+    'processor time',
     'rounds',
   ];
   return table(head, body);
@@ -161,7 +163,8 @@ export function renderStepFigures(figures: StepFigures): string {
       `(${machine.system}), Node ${machine.node}, ${machine.tfjs}. Method: the head of step.ts. Both sides apply SGD; ` +
       'the private side clips every example and draws fresh secure noise for every parameter; "clipping" is the same ' +
       'without noise. Each cell is minimum / median over the rounds, each ratio that of minima / of medians; targets ' +
-      'stand beside the ratios that have one. "met" wants both.',
+      'stand beside the ratios that have one; "met" wants both. "processor time" is private / plain over all threads, ' +
+      'medians.',
   ];
   for (const [backend, title] of BACKENDS) {
     const rows = times.filter((row) => row.backend === backend);

@@ -2,10 +2,12 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { BenchmarkModel } from './models.js';
 import { makeSide, SIDE_NAMES, type SideName } from './sides.js';
 
-/** Milliseconds over the rounds of a side. */
+/** Milliseconds of one step, over all timed steps of a side. */
 export interface Milliseconds {
   readonly minimum: number;
   readonly median: number;
+  /** Median of the processor time on all threads: what a thread in the background does is in it, too. */
+  readonly cpu: number;
 }
 
 /** How long to measure: at least `minimumRounds`, then until the time or `maximumRounds` is reached. */
@@ -29,21 +31,45 @@ export interface StepTimes {
 }
 
 const WARM_UP_ROUNDS = 2;
+const TIMED_STEPS = 2;
 
-export function summarise(times: readonly number[]): Milliseconds {
-  const sorted = times.toSorted((a, b) => a - b);
-  const at = (i: number) => sorted[i] as number;
-  const middle = sorted.length >> 1;
-  return {
-    minimum: at(0),
-    median: sorted.length % 2 === 1 ? at(middle) : (at(middle - 1) + at(middle)) / 2,
-  };
+interface Sample {
+  readonly wall: number;
+  readonly cpu: number;
 }
 
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] as number;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] as number) + upper) / 2;
+}
+
+export function summarise(samples: readonly Sample[]): Milliseconds {
+  const wall = samples.map((sample) => sample.wall);
+  return { minimum: Math.min(...wall), median: median(wall), cpu: median(samples.map(({ cpu }) => cpu)) };
+}
+
+function timed(step: () => void): Sample {
+  const before = process.cpuUsage();
+  const from = performance.now();
+  step();
+  const wall = performance.now() - from;
+  const { user, system } = process.cpuUsage(before);
+  return { wall, cpu: (user + system) / 1000 };
+}
+
+/** Lets the event loop run, as training does: threads in the background are started and heard there. */
+const breathe = () => new Promise<void>((resolve) => setImmediate(resolve));
+
 /** Times the three sides in alternation, in this process, on the active backend. */
-export function measureStepTimes(model: BenchmarkModel, batch: number, effort: Effort): StepTimes {
+export async function measureStepTimes(
+  model: BenchmarkModel,
+  batch: number,
+  effort: Effort,
+): Promise<StepTimes> {
   const problem = model.make(batch);
-  const times: Record<SideName, number[]> = { plain: [], private: [], clipOnly: [] };
+  const samples: Record<SideName, Sample[]> = { plain: [], private: [], clipOnly: [] };
   const errors: Partial<Record<SideName, string>> = {};
   let sides = SIDE_NAMES.map((name) => ({ name, step: makeSide(name, problem, batch) }));
 
@@ -54,6 +80,7 @@ export function measureStepTimes(model: BenchmarkModel, batch: number, effort: E
       } catch (error) {
         errors[name] = (error as Error).message.split('\n')[0] ?? 'unknown error';
       }
+      await breathe();
     }
     sides = sides.filter(({ name }) => errors[name] === undefined);
   }
@@ -66,13 +93,17 @@ export function measureStepTimes(model: BenchmarkModel, batch: number, effort: E
     globalThis.gc?.();
     for (let i = 0; i < sides.length; i++) {
       const { name, step } = sides[(rounds + i) % sides.length] as (typeof sides)[number];
-      const from = performance.now();
+      // Untimed: what the side before left in caches and threads, and what this one finds done ahead, ends here.
       step();
-      times[name].push(performance.now() - from);
+      for (let k = 0; k < TIMED_STEPS; k++) {
+        await breathe();
+        samples[name].push(timed(step));
+      }
+      await breathe();
     }
     rounds++;
   }
-  const figure = (name: SideName) => (times[name].length === 0 ? null : summarise(times[name]));
+  const figure = (name: SideName) => (samples[name].length === 0 ? null : summarise(samples[name]));
   return {
     parameters: problem.variables.reduce((sum, variable) => sum + variable.size, 0),
     rounds,
