@@ -9,6 +9,7 @@
  * deviation that can't be honoured is an error, never a default. `Math.random` and `tf.randomNormal` are not used.
  * A further distribution is one more file here that takes {@link RandomWords}.
  */
+export { type BackgroundGaussianSource, backgroundGaussianSource } from './background-gaussian-source.js';
 export { type BernoulliSource, bernoulliSource } from './bernoulli-source.js';
 export {
   type DiscreteGaussianMechanism,
