@@ -96,7 +96,6 @@ export class PerExampleEngine {
   private readonly checked = new Set<string>();
   private readonly perturbed = new Set<string>();
   private readonly proofs = new RememberedProof();
-  private readonly constantsAsRows = new Set<string>();
   private readonly watch = new BackendWatch();
   private keepLeaves = true;
   private scales: { readonly batch: number; readonly values: readonly number[] } | undefined;
@@ -184,7 +183,7 @@ export class PerExampleEngine {
   ): Omit<ClippedSum, typeof clipped> {
     const tape = recordTape(f, { keepLeaves: this.keepLeaves, ...(substitutes ? { substitutes } : {}) });
     try {
-      const { isolation, pass, seeds, gradients, fallback } = this.gradientsOf(tape, variables);
+      const { isolation, pass, seeds, gradients, fallback } = this.walk(tape, variables);
       const ruleNorms = readNorms(
         gradients.map((gradient) => gradient.normTerms()),
         isolation.batch,
@@ -241,28 +240,9 @@ export class PerExampleEngine {
     }
   }
 
-  /**
-   * The proof, the backward pass and the gradients of every parameter. Where a parameter is left without a rule, a
-   * second proof takes constants of the batch's extent for data; one that helped is the first to be tried from then on.
-   */
-  private gradientsOf(tape: Tape, variables: readonly tf.Variable[]): Walk {
-    const signature = signatureOf(tape);
-    const constantsAsRows = this.constantsAsRows.has(signature);
-    const first = this.walk(tape, variables, constantsAsRows);
-    if (first.fallback.length === 0 || constantsAsRows || this.checked.has(signature)) return first;
-    try {
-      const second = this.walk(tape, variables, true);
-      if (second.fallback.length >= first.fallback.length) return first;
-      this.constantsAsRows.add(signature);
-      return second;
-    } catch (error) {
-      if (error instanceof DpError) return first;
-      throw error;
-    }
-  }
-
-  private walk(tape: Tape, variables: readonly tf.Variable[], constantsAsRows: boolean): Walk {
-    const isolation = this.proofs.prove(tape, { constantsAsRows });
+  /** The proof, the backward pass and the gradients of every parameter. */
+  private walk(tape: Tape, variables: readonly tf.Variable[]): Walk {
+    const isolation = this.proofs.prove(tape);
     this.requireSameScales(isolation.batch, isolation.scales);
     const pass = new BackwardPass(tape, isolation, variables, this.rules);
     if (!pass.reachesParameters) {

@@ -22,7 +22,7 @@ eachBackend(() => {
       tf.tidy(() => {
         for (const round of [0, 1, 2]) {
           const tape = recordTape(f, { keepLeaves: false });
-          const remembered = proofs.prove(tape, { constantsAsRows: false });
+          const remembered = proofs.prove(tape);
           const fresh = isolation.proveIsolation(tape);
           expect(remembered.batch, `round ${round}`).toBe(fresh.batch);
           expect(remembered.calls).toEqual(fresh.calls);

@@ -26,18 +26,10 @@ export interface Isolation {
  * alike, with one rule a kernel (`kernel-rules.ts`). Throws `DP_CROSS_EXAMPLE` naming the kernel that mixes
  * examples, and `DP_UNSUPPORTED_OP` for one that is not known. What leaves the tape, through `dataSync` or a
  * value computed before the function ran, cannot be seen here.
- *
- * With `constantsAsRows`, a constant that holds the same values for each place of the batch counts as data, one row
- * an example: the zero state of a recurrent layer meets its kernel before any data do, and the kernel's gradient is
- * then each example's own. That is as sound, and may fail where a constant only happens to have the batch's extent.
  */
-export function proveIsolation(tape: Tape, options: { readonly constantsAsRows?: boolean } = {}): Isolation {
+export function proveIsolation(tape: Tape): Isolation {
   const calls = callsLeadingTo(tape.value, tape.calls);
-<<<<<<< ours
-  refuseMemory(tape);
-=======
-  refuseHiddenEffects(tape, calls);
->>>>>>> theirs
+  refuseHiddenEffects(tape);
   const producer = new Map<number, KernelCall>();
   for (const call of calls) for (const output of call.outputs) producer.set(output.id, call);
   const returns = tape.value.rank === 0 ? 'total' : 'per-example';
@@ -49,15 +41,12 @@ export function proveIsolation(tape: Tape, options: { readonly constantsAsRows?:
   const places = new ParameterPlaces();
   for (const leaf of tape.leaves.values()) {
     const { tensor, origin } = leaf;
-    const byPlace = differsByPlace(leaf, batch);
-    if (byPlace) varied.add(tensor.id);
+    if (differsByPlace(leaf, batch)) varied.add(tensor.id);
     if (origin === 'created') constants.add(tensor.id);
     if (origin === 'variable') places.add(tensor);
-    const asRows =
-      origin === 'captured' || (origin === 'created' && !byPlace && options.constantsAsRows === true);
-    if (asRows && tensor.rank > 0 && tensor.shape[0] === batch) {
+    if (origin !== 'captured') taints.set(tensor.id, PUBLIC);
+    else if (tensor.rank > 0 && tensor.shape[0] === batch)
       taints.set(tensor.id, rows({ inner: sizeOf(tensor.shape.slice(1)), axis: 0 }));
-    } else if (origin !== 'captured') taints.set(tensor.id, PUBLIC);
   }
   const taintOf = (tensor: tf.Tensor): Taint => taints.get(tensor.id) ?? PUBLIC;
   for (const call of calls) {
@@ -187,10 +176,10 @@ export function differsByPlace(leaf: Leaf, batch: number): boolean {
 }
 
 /** Refuses what no rule of a kernel sees: assignments, memory from batch to batch, gradients inside the loss. */
-export function refuseHiddenEffects(tape: Tape, leading: readonly KernelCall[]): void {
+export function refuseHiddenEffects(tape: Tape): void {
   refuseSideEffects(tape);
   refuseNestedGradients(tape);
-  refuseMemory(tape, leading);
+  refuseMemory(tape);
 }
 
 function refuseSideEffects(tape: Tape): void {

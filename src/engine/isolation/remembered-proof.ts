@@ -20,14 +20,14 @@ import { PUBLIC, type Taint } from './taint.js';
 export class RememberedProof {
   private readonly known: Remembered[] = [];
 
-  prove(tape: Tape, options: { readonly constantsAsRows: boolean }): Isolation {
+  prove(tape: Tape): Isolation {
+    refuseHiddenEffects(tape);
     for (const remembered of this.known) {
-      if (remembered.constantsAsRows !== options.constantsAsRows) continue;
       const ordinals = match(tape, remembered);
       if (ordinals !== undefined) return again(tape, remembered, ordinals);
     }
-    const isolation = proveIsolation(tape, options);
-    this.known.unshift(remember(tape, isolation, options.constantsAsRows));
+    const isolation = proveIsolation(tape);
+    this.known.unshift(remember(tape, isolation));
     this.known.length = Math.min(this.known.length, MOST_REMEMBERED);
     return isolation;
   }
@@ -37,7 +37,6 @@ export class RememberedProof {
 const MOST_REMEMBERED = 4;
 
 interface Remembered {
-  readonly constantsAsRows: boolean;
   readonly batch: number;
   readonly returns: Isolation['returns'];
   readonly calls: readonly Structure[];
@@ -76,7 +75,7 @@ function leafStructure(tape: Tape, tensor: tf.Tensor, batch: number): LeafStruct
   };
 }
 
-function remember(tape: Tape, isolation: Isolation, constantsAsRows: boolean): Remembered {
+function remember(tape: Tape, isolation: Isolation): Remembered {
   const ordinals = new Map<number, number>();
   const taints: Taint[] = [];
   const number = (tensor: tf.Tensor): number => {
@@ -102,7 +101,6 @@ function remember(tape: Tape, isolation: Isolation, constantsAsRows: boolean): R
   const scaling = isolation.calls.filter((call) => Object.values(call.inputs).some(isTotal));
   const places = (list: readonly KernelCall[]): number[] => list.map((call) => at.get(call) as number);
   return {
-    constantsAsRows,
     batch: isolation.batch,
     returns: isolation.returns,
     calls,
@@ -153,14 +151,12 @@ function match(tape: Tape, remembered: Remembered): Map<number, number> | undefi
 function again(tape: Tape, remembered: Remembered, ordinals: ReadonlyMap<number, number>): Isolation {
   const { batch, returns, taints, leading, scaling } = remembered;
   const pick = (places: readonly number[]): KernelCall[] => places.map((k) => tape.calls[k] as KernelCall);
-  const calls = pick(leading);
-  refuseHiddenEffects(tape, calls);
   const taintOf = (tensor: tf.Tensor): Taint => {
     const ordinal = ordinals.get(tensor.id);
     return ordinal === undefined ? PUBLIC : (taints[ordinal] as Taint);
   };
   const scales = scalesOf(tape, pick(scaling), taintOf, batch);
-  return { batch, returns, taintOf, calls, scales };
+  return { batch, returns, taintOf, calls: pick(leading), scales };
 }
 
 /** A copy that the caller cannot change behind the memory's back. */
