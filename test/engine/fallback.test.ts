@@ -96,29 +96,7 @@ eachBackend((backend) => {
     }
   });
 
-  describe('layers without a rule', () => {
-    it.each([[[4]], [[3, 4]], [[2, 3, 4]]])('layerNormalization on %j', (shape) => {
-      const model = sequential([
-        tfl.layers.dense({ units: 4, inputShape: shape }),
-        tfl.layers.layerNormalization(),
-        tfl.layers.dense({ units: 2 }),
-      ]);
-      expectEqualsLoop(regression(model, [normal([4, ...shape], 1)]), { tolerance: 4e-5 });
-    });
-
-    it.each([
-      ['one slope a unit', [4], undefined],
-      ['on sequences', [3, 4], undefined],
-      ['one slope shared by the steps', [3, 4], [1]],
-    ])('PReLU, %s', (_, shape, sharedAxes) => {
-      const model = sequential([
-        tfl.layers.dense({ units: 4, inputShape: shape }),
-        tfl.layers.prelu(sharedAxes ? { sharedAxes } : {}),
-        tfl.layers.dense({ units: 2 }),
-      ]);
-      expectEqualsLoop(regression(model, [normal([4, ...shape], 1)]));
-    });
-
+  describe('layers without parameters', () => {
     it.each(['leakyReLU', 'elu', 'softmax', 'reLU'] as const)('%s between dense layers', (name) => {
       const layers: Record<typeof name, () => tfl.layers.Layer> = {
         leakyReLU: () => tfl.layers.leakyReLU(),
