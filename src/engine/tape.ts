@@ -193,6 +193,8 @@ export function recordTape(
   const produced = new Set<number>();
   const kept: tf.Tensor[] = [];
   const keptConstants: tf.Tensor[] = [];
+  /** Also those of an operation that failed before its node was recorded. */
+  const savedForGradients: tf.Tensor[] = [];
   const before = new Map(
     Object.entries(engine.state.registeredVariables).map(([name, v]) => [name, v.dataId] as const),
   );
@@ -273,7 +275,9 @@ export function recordTape(
     return out;
   };
   engine.keep = function observed<T extends tf.Tensor>(tensor: T): T {
-    if (insideKernel === 0 && engine.state.kernelDepth === 0 && tensor.rank > 0) kept.push(tensor);
+    const byCaller = insideKernel === 0 && engine.state.kernelDepth === 0;
+    if (byCaller && tensor.rank > 0) kept.push(tensor);
+    if (!byCaller) savedForGradients.push(tensor);
     return keep.call(engine, tensor) as T;
   };
 
@@ -291,6 +295,7 @@ export function recordTape(
   let raw: RawTapeNode[] = [];
   const disposeAll = () => {
     for (const node of raw) for (const tensor of node.saved ?? []) tensor.dispose();
+    for (const tensor of savedForGradients) tensor.dispose();
     for (const leaf of leaves.values()) leaf.value?.dispose();
     for (const constant of keptConstants) constant.dispose();
   };
