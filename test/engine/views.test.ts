@@ -69,7 +69,7 @@ const uses: Record<string, (x: tf.Tensor, w: tf.Variable, v: tf.Variable, b: tf.
   'columns picked by a range': (x, w) => times(x, tf.gather(w, tf.tensor1d([4, 2, 0], 'int32'), 1)),
   'a bias in two halves': (x, _w, _v, b) =>
     tf.add(
-      tf.mul(tf.concat([x, x], 2).slice([0, 0, 0], [-1, -1, 3]), tf.slice(b, [0], [3])),
+      tf.mul(tf.slice(tf.concat([x, x], 2), [0, 0, 0], [-1, -1, 3]), tf.slice(b, [0], [3])),
       tf.slice(b, [3], [3]),
     ),
   'a bias tiled to every step': (x, w, _v, b) => tf.add(times(x, w), tf.tile(tf.reshape(b, [1, 6]), [5, 1])),
@@ -208,7 +208,7 @@ eachBackend((backend) => {
       'a row for each, joined': (x, w) => tf.concat([x, tf.slice(w as Matrix, [0, 0], [batch, 2])], 1),
       'a row for each, gathered': (x, w) => tf.add(x, tf.gather(w, tf.range(0, batch, 1, 'int32'))),
       'a row for each, by a product with constants': (x, w) =>
-        tf.add(x, tf.matMul(tf.eye(6).slice([0, 0], [batch, 6]), w as Matrix)),
+        tf.add(x, tf.matMul(tf.slice(tf.eye(6), [0, 0], [batch, 6]), w as Matrix)),
       'a number for each, cumulated': (x, w) =>
         tf.mul(x, tf.cumsum(tf.tile(tf.slice(w as Matrix, [0, 0], [1, 1]), [batch, 1]), 0)),
       'a matrix for each': (x, w) => {
