@@ -33,7 +33,7 @@ eachBackend((backend) => {
       expectExactByRule(regression(model, [normal([4, ...shape], 1)]), normalised);
     });
 
-    const options: [string, tfl.LayerNormalizationLayerArgs, number[]][] = [
+    const options: [string, Parameters<typeof layerNormalization>[0], number[]][] = [
       ['a large epsilon', { epsilon: 0.5 }, [4]],
       ['over time', { axis: 1 }, [3, 4]],
       ['over time and features', { axis: [1, 2] }, [3, 4]],
@@ -150,7 +150,7 @@ eachBackend((backend) => {
       expectBoundedByNeighbours({
         width: 4,
         variables: [alpha],
-        loss: (rows) => tf.sum(tf.prelu(rows, alpha), 1),
+        loss: (rows) => tf.sum(tf.prelu(rows, alpha as unknown as tf.Tensor2D), 1),
       });
     });
   });
