@@ -299,16 +299,22 @@ eachBackend(() => {
       (per) => {
         const problem = makeProblem();
         const groups = per === 'all' ? 1 : 2;
-        const release = (rows: readonly Row[]) => {
-          const optimizer = dpOptimizer(tf.train.sgd(1), sumOnly(adaptiveClipping({ ...options, per })));
+        const release = (rows: readonly Row[], l2NormClip: number) => {
+          const clipping = adaptiveClipping({ ...options, per });
+          const optimizer = dpOptimizer(tf.train.sgd(1), { ...sumOnly(clipping), l2NormClip });
           const sum = stepOn(problem, optimizer, rows);
-          return { sum, counts: countsOf(optimizer, C / Math.sqrt(groups)) };
+          return { sum, counts: countsOf(optimizer, l2NormClip / Math.sqrt(groups)) };
         };
         const sigma = 1.2;
         const gradients = (sigma ** -2 - groups / (2 * options.countNoiseMultiplier) ** 2) ** -0.5;
         let largest = 0;
-        for (const base of [random(4, 1), random(4, 3, 30)]) {
-          const one = release(base);
+        // Every example clipped, some, none.
+        for (const [base, clip] of [
+          [random(4, 3, 30), C],
+          [random(4, 1), 2],
+          [random(4, 1), 1000],
+        ] as const) {
+          const one = release(base, clip);
           const neighbours = [
             ...extremes.map((row) => [...base, row]),
             ...random(3, 4, 50).map((row) => [...base, row]),
@@ -316,8 +322,8 @@ eachBackend(() => {
             [filled(Number.NaN), ...base.slice(1)],
           ];
           for (const rows of neighbours) {
-            const other = release(rows);
-            const byGradient = (distance(one.sum, other.sum) / (gradients * C)) ** 2;
+            const other = release(rows, clip);
+            const byGradient = (distance(one.sum, other.sum) / (gradients * clip)) ** 2;
             const byCount = one.counts.reduce(
               (sum, count, g) =>
                 sum + ((count - (other.counts[g] as number)) / options.countNoiseMultiplier) ** 2,
