@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type * as tfl from '@tensorflow/tfjs-layers';
 import { DpError } from 'privacy-accounting';
+import { readsOnlyVariables } from '../engine/index.js';
 
 /** A loss of one output: targets and predictions [batch, …] to per-example values [batch] or [batch, …]. */
 export type LossFunction = (yTrue: tf.Tensor, yPred: tf.Tensor) => tf.Tensor;
@@ -49,7 +50,17 @@ export class ModelLoss {
     const compiled = this.model as unknown as CompiledModel;
     const penalties = () => compiled.calculateLosses?.() ?? [];
     const count = tf.tidy(() => penalties().length);
-    return count === 0 ? undefined : () => tf.addN(penalties());
+    if (count === 0) return undefined;
+    const penalty = () => tf.addN<tf.Scalar>(penalties());
+    if (!readsOnlyVariables(penalty)) {
+      throw new DpError(
+        'DP_CROSS_EXAMPLE',
+        'Expected penalties that read weights alone, since they are not clipped, got one that reads another tensor. If ' +
+          'that is a public constant, make it a variable (tf.variable(t, false)); what depends on examples belongs into ' +
+          'the per-example loss. validateModel names the layer.',
+      );
+    }
+    return penalty;
   }
 }
 

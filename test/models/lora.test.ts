@@ -126,6 +126,9 @@ eachBackend(() => {
       // Not bit by bit: the bias is added before the activation here, and inside one kernel there.
       expect(Math.max(...got.map((value, k) => Math.abs(value - expected[k]!)))).toBeLessThan(1e-6);
       expect(tuned.trainableWeights).toHaveLength(2 * adapters);
+      // Loops without a list of variables train whatever is marked.
+      const marked = tuned.weights.filter((weight) => (weight.read() as tf.Variable).trainable);
+      expect(marked).toEqual(tuned.trainableWeights);
       for (const { originalName } of tuned.trainableWeights) expect(originalName).toMatch(/lora_[ab]\/\w+$/);
       const start = tuned.trainableWeights.map((weight) => tf.max(tf.abs(weight.read())).dataSync()[0]!);
       expect(start.map((size) => size > 0)).toEqual(start.map((_, k) => k % 2 === 0));

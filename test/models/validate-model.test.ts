@@ -185,6 +185,10 @@ const bad: Record<string, Specimen> = {
     make: () => of(first(), new DeadWeight({ name: 'dead' }), dense()),
     problems: ['dead unreached-weight refused'],
   },
+  'a loss term read off data': {
+    make: () => of(first(), new DataPenalty({ name: 'penalty' }, tf.scalar(1)), dense()),
+    problems: ['penalty loss-reads-data refused'],
+  },
   'nothing to train': {
     make: () => tfl.sequential({ name: 'still', layers: [first({ trainable: false })] }),
     problems: ['still no-trainable-weights refused'],
@@ -291,12 +295,6 @@ describe('validateModel', () => {
     const model = of(first({ name: 'penalised' }), dense());
     model.layers[0]!.activityRegularizer = tfl.regularizers.l2();
     expect(listed(model)).toEqual(['penalised activity-regularizer refused']);
-  });
-
-  it('names a loss term that was read off data', () => {
-    const ofData = tf.scalar(1);
-    const model = of(first(), new DataPenalty({ name: 'penalty' }, ofData));
-    expect(listed(model)).toEqual(['penalty loss-reads-data refused']);
   });
 
   it('names the layer that cannot run, and takes public inputs instead', () => {
