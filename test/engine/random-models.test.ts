@@ -56,6 +56,23 @@ const OPERATIONS = {
       return tf.reshape(tf.concat([y, tf.neg(y)], 1), x.shape);
     },
   ],
+  'columns interleaved, and a copy scaled': [
+    [WIDTH, WIDTH],
+    (x, w) => {
+      const pairs = tf.transpose(tf.reshape(w, [WIDTH, 2, WIDTH / 2]), [2, 0, 1]);
+      const [even, odd] = tf.unstack(pairs) as [tf.Tensor, tf.Tensor];
+      return product(x, tf.concat([tf.mul(odd, 0.5), even], 1));
+    },
+  ],
+  'a kernel added to its own rows, reversed': [
+    [WIDTH, WIDTH],
+    (x, w) => product(x, tf.sub(w, tf.mul(tf.reverse(w, 0), 0.3))),
+  ],
+  'a gain tiled to all examples': [
+    [WIDTH],
+    (x, g) => tf.mul(x, tf.tile(tf.reshape(g, [1, 1, WIDTH]), [x.shape[0]!, x.shape[1]!, 1])),
+  ],
+  'an exponent': [[WIDTH], (x, m) => tf.add(tf.tanh(x), tf.pow(tf.add(tf.square(x), 1), tf.mul(m, 0.1)))],
   attention: [
     [WIDTH, WIDTH],
     (x, w) => {
