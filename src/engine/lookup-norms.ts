@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { DpError } from 'privacy-accounting';
 import type { LookupPiece } from './piece.js';
-import { hasKernel } from './tape.js';
+import { hasSegmentSum } from './scatter.js';
 
 /**
  * The gradient of a table, example by example, without its zero rows: [batch, time · width], in which the terms of
@@ -15,7 +15,7 @@ export function addedByRow(part: LookupPiece): tf.Tensor2D | undefined {
   const [batch, time, width] = part.right.shape;
   const places = firstPlaces(part.ids.dataSync(), time, part.rows);
   if (places === undefined) return undefined;
-  if (hasKernel('UnsortedSegmentSum')) {
+  if (hasSegmentSum()) {
     const terms = tf.reshape(part.right, [batch * time, width]);
     const sums = tf.unsortedSegmentSum(terms, tf.tensor1d(places, 'int32'), batch * time);
     return tf.reshape(sums, [batch, time * width]);

@@ -1,12 +1,17 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { hasKernel } from './tape.js';
 
+/** The wasm backend has no segment sum, and that of the cpu backend passes over all values once for each segment. */
+export function hasSegmentSum(): boolean {
+  return tf.getBackend() !== 'cpu' && hasKernel('UnsortedSegmentSum');
+}
+
 /**
  * Σ of the rows of `values` [n, width] that share an id, as [rows, width]. By the backend's segment sum where
- * it has one; the wasm backend has none, so there the sum is formed in JavaScript.
+ * it has a good one, in JavaScript where not.
  */
 export function scatterRows(ids: tf.Tensor1D, values: tf.Tensor2D, rows: number): tf.Tensor2D {
-  if (hasKernel('UnsortedSegmentSum')) {
+  if (hasSegmentSum()) {
     return tf.unsortedSegmentSum(values, tf.cast(ids, 'int32'), rows);
   }
   const width = values.shape[1];

@@ -373,6 +373,7 @@ export function nextTensorId(): number {
 /** Runs `f` and tells `seen` how many bytes tensors hold, after every change. Scratch inside a kernel is not among them. */
 export function watchBytes<T>(seen: (bytes: number) => void, f: () => T): T {
   const { state } = internals();
+  const outer = Object.getOwnPropertyDescriptor(state, 'numBytes') as PropertyDescriptor;
   let bytes = state.numBytes;
   Object.defineProperty(state, 'numBytes', {
     configurable: true,
@@ -380,17 +381,14 @@ export function watchBytes<T>(seen: (bytes: number) => void, f: () => T): T {
     get: () => bytes,
     set: (value: number) => {
       bytes = value;
+      // Whoever watches already goes on watching.
+      outer.set?.call(state, value);
       seen(value);
     },
   });
   try {
     return f();
   } finally {
-    Object.defineProperty(state, 'numBytes', {
-      configurable: true,
-      enumerable: true,
-      writable: true,
-      value: bytes,
-    });
+    Object.defineProperty(state, 'numBytes', outer.set === undefined ? { ...outer, value: bytes } : outer);
   }
 }

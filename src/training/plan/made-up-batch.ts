@@ -113,8 +113,9 @@ function tableSizes(model: tfl.LayersModel): Map<number, number> {
         visit(inside.layers, (symbol) =>
           sourcesOf(symbol).flatMap((id) => {
             const k = own.get(id);
-            const outer = k === undefined ? undefined : reads[k];
-            return outer === undefined ? [id] : toOuter(outer);
+            if (k === undefined) return [id];
+            const outer = nodesOf(layer).map(({ inputTensors }) => inputTensors[k]);
+            return outer.flatMap((fed) => (fed === undefined || own.has(fed.id) ? [] : toOuter(fed)));
           }),
         );
       }
@@ -133,9 +134,10 @@ interface InboundNode {
   readonly inputTensors: readonly tfl.SymbolicTensor[];
 }
 
-function inboundOf(layer: Layer): readonly tfl.SymbolicTensor[] {
-  return (layer.inboundNodes as unknown as InboundNode[]).flatMap((node) => node.inputTensors);
-}
+const nodesOf = (layer: Layer): readonly InboundNode[] => layer.inboundNodes as unknown as InboundNode[];
+
+const inboundOf = (layer: Layer): readonly tfl.SymbolicTensor[] =>
+  nodesOf(layer).flatMap(({ inputTensors }) => inputTensors);
 
 /** The ids of the model inputs that a symbolic tensor was computed from. */
 function sourcesOf(symbol: tfl.SymbolicTensor, seen = new Set<number>()): readonly number[] {
