@@ -5,13 +5,21 @@
  * so that a slow moment of the machine hits all of them; 5 untimed rounds, then 41 timed ones; small arrays are
  * filled often enough within a round to take about a million samples. Printed: nanoseconds a parameter, median and
  * minimum over the rounds. "secure" and "seeded" are this package's gaussianSource over secureRandomWords and
- * seededRandomWords, the random words included; "words only" is the words alone, two a parameter;
+ * seededRandomWords, the random words included; "words only" is the words alone, two a parameter; "discrete" is
+ * discreteGaussianSource with so many steps of the grid to a standard deviation, "mechanism" the rounding of a sum to
+ * the grid, the noise and the way back to float32;
  * "tf.randomNormal" is TensorFlow.js's own generator (not cryptographic), on the cpu backend, read back with
  * dataSync, because its samples are made in JavaScript on every backend.
  */
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
-import { gaussianSource, secureRandomWords, seededRandomWords } from '../src/noise/index.js';
+import {
+  discreteGaussianMechanism,
+  discreteGaussianSource,
+  gaussianSource,
+  secureRandomWords,
+  seededRandomWords,
+} from '../src/noise/index.js';
 
 const STANDARD_DEVIATION = 1.1;
 const WARM_UP_ROUNDS = 5;
@@ -43,6 +51,14 @@ function rows(): Row[] {
   }
   const out = new Float32Array(2 ** 20);
   all.push(row('seeded', 2 ** 20, () => seeded.fill(out, STANDARD_DEVIATION)));
+  const discrete = discreteGaussianSource(secureRandomWords());
+  const integers = new Float64Array(2 ** 20);
+  for (const sigma of [2 ** 8, 2 ** 12, 2 ** 20]) {
+    all.push(row(`discrete, 2^${Math.log2(sigma)}`, 2 ** 20, () => discrete.fill(integers, sigma)));
+  }
+  const mechanism = discreteGaussianMechanism(discreteGaussianSource(secureRandomWords()), 2 ** -20);
+  const sum = new Float32Array(2 ** 20).fill(0.3);
+  all.push(row('mechanism, 2^20', 2 ** 20, () => mechanism.release(sum, out, 1)));
   all.push(row('words only', block.length / 2, () => words.fill(block)));
   const small = 2 ** 16;
   all.push(

@@ -73,8 +73,7 @@ export class NoiseRing {
     while (at < out.length && Atomics.load(this.#states, FIRST_SLOT + this.#slot) === READY) {
       const slot = this.#current();
       const end = Math.min(SLOT_SAMPLES, this.#used + out.length - at);
-      if (!copyScaled(slot, this.#used, end, scale, out, at)) return undefined;
-      slot.fill(0, this.#used, end);
+      if (!moveScaled(slot, this.#used, end, scale, out, at)) return undefined;
       at += end - this.#used;
       this.#used = end;
       if (end === SLOT_SAMPLES) this.#release();
@@ -101,8 +100,8 @@ export class NoiseRing {
   }
 }
 
-/** False if a sample is 0. */
-function copyScaled(
+/** Moves scaled samples, leaving zeros; false if a sample is 0. */
+function moveScaled(
   slot: Float32Array,
   from: number,
   end: number,
@@ -111,10 +110,12 @@ function copyScaled(
   at: number,
 ): boolean {
   let complete = true;
+  const offset = at - from;
   for (let i = from; i < end; i++) {
     const sample = slot[i]!;
+    slot[i] = 0;
+    out[offset + i] = scale * sample;
     if (sample === 0) complete = false;
-    out[at + i - from] = scale * sample;
   }
   return complete;
 }
