@@ -71,10 +71,29 @@ export function reduceToParameter(
       else if (axis < at.axis) keptBefore *= extent(axis);
     }
   });
-  const summed = sumOver.length > 0 ? tf.sum(tf.reshape(gradient, split), sumOver) : gradient;
+  const summed = sumAxes(gradient, split, sumOver);
   const size = sizeOf(parameterShape);
   if (keptBefore === 1) return shaped(summed, [batch, size]);
   const behind = size / keptBefore;
   const front = tf.transpose(tf.reshape(summed, [keptBefore, batch, behind]), [1, 0, 2]);
   return tf.reshape(front, [batch, size]);
+}
+
+/**
+ * The sum over some axes of a tensor taken as of `shape`, up to a reshape. Neighbours that are both summed or both
+ * kept are one axis to the backend: webgl sums tensors of rank 6 at most, and fewer axes are summed faster.
+ */
+function sumAxes(tensor: tf.Tensor, shape: readonly number[], over: readonly number[]): tf.Tensor {
+  const merged: { extent: number; readonly summed: boolean }[] = [];
+  shape.forEach((extent, axis) => {
+    if (extent === 1) return;
+    const summed = over.includes(axis);
+    const last = merged.at(-1);
+    if (last?.summed === summed) last.extent *= extent;
+    else merged.push({ extent, summed });
+  });
+  const axes = merged.flatMap(({ summed }, axis) => (summed ? [axis] : []));
+  if (axes.length === 0) return tensor;
+  const extents = merged.map(({ extent }) => extent);
+  return tf.sum(shaped(tensor, extents as [number]), axes);
 }
