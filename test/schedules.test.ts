@@ -70,7 +70,7 @@ eachBackend(() => {
       for (let step = 0; step < 4; step++) {
         w.assign(zeros);
         optimizer.step([w]);
-        const sum = w.dataSync().reduce((total, value) => total + value * value, 0);
+        const sum = [...w.dataSync()].reduce((total, value) => total + value * value, 0);
         const expected = scheduleAt(noiseMultiplier, step) * 0.5;
         // A root mean square of 2,000: relative standard error 0.016; seven of them: 3e-12.
         expect(Math.abs(Math.sqrt(sum / size) / expected - 1)).toBeLessThan(0.11);

@@ -29,6 +29,7 @@ import {
   perGroupClipping,
   perLayerClipping,
   privateFit,
+  type RampSchedule,
   type Schedule,
   scheduleAt,
   stepSchedule,
@@ -229,6 +230,10 @@ eachBackend(() => {
       expect(
         await attempt({ noiseMultiplier: shape, clipping: perLayerClipping(), runDirectory, resume: true }),
       ).toMatch(/clipping/);
+      // The same schedule, written in another order.
+      const { every, steps, to, from, kind } = shape as RampSchedule;
+      const reordered = { every, steps, to, from, kind };
+      expect(await attempt({ noiseMultiplier: reordered, runDirectory, resume: true })).toBe('no error');
       const file = join(runDirectory, 'run.json');
       const text = readFileSync(file, 'utf8');
       writeFileSync(file, text.replace('"from":2', '"from":-2'));
@@ -524,7 +529,7 @@ eachBackend(() => {
       expect(epsilon.epsilon).toBeLessThanOrEqual(2);
       expect(epsilon.epsilon).toBeGreaterThan(1.99);
       expect(JSON.stringify(event)).toContain('"type":"vectorDiscreteGaussian"');
-      const release = (event as { event: { event: Record<string, number> } }).event.event;
+      const release = (event as unknown as { event: { event: Record<string, number> } }).event.event;
       const dimension = 5 * WIDTH + 5 + 3 * 5 + 3;
       expect(release).toMatchObject({ granularity, dimension, l2NormClip: 0.5 });
       expect(release.standardDeviation).toBeCloseTo(noiseMultiplier / 2, 12);

@@ -85,7 +85,8 @@ export async function trainPlainly(
 }
 
 export interface PrivateRecipe
-  extends Pick<PrivateFitOptions, 'delta' | 'expectedBatchSize' | 'l2NormClip' | 'runDirectory' | 'resume'> {
+  extends Pick<PrivateFitOptions, 'delta' | 'expectedBatchSize' | 'runDirectory' | 'resume'> {
+  readonly l2NormClip: number;
   readonly targetEpsilon: number;
   readonly epochs: number;
   readonly learningRate: number;

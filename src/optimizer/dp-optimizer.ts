@@ -9,29 +9,23 @@ import {
   parseEvent,
 } from 'privacy-accounting';
 import { requireLiveBackend } from '../backend/backend-health.js';
-import { type ClippedSum, PerExampleEngine } from '../engine/index.js';
+import { PerExampleEngine } from '../engine/index.js';
 import { secureRandomWords, seededRandomWords } from '../noise/index.js';
 import type { BatchSampler } from '../sampling/index.js';
-import type { Clipping } from './clipping/index.js';
+import { type Clipping, sensitivityOf } from './clipping/index.js';
 import { type DpOptimizerOptions, type SettledOptions, settleOptions } from './dp-optimizer-options.js';
-import { GradientAccumulator } from './gradient-accumulator.js';
-import { type InnerOptimizer, innerConfig, restoreInner } from './inner-optimizer.js';
+import { type InnerOptimizer, innerConfig, requireOptimizer, restoreInner } from './inner-optimizer.js';
+import { LogicalStep } from './logical-step.js';
 import { isNoiseAware } from './noise-aware.js';
 import { NoiseMaker } from './noise-kind.js';
 import { type NamedTensor, NoisedGradientSet, type NoisedGradients } from './noised-gradients.js';
+import { type PrivateCounts, withBatch } from './private-counts.js';
 import { SamplerBook } from './sampler-book.js';
 import { loadOptions, saveOptions } from './saved-options.js';
 import { requireLearningRate, scheduleAt, setLearningRate } from './schedules/index.js';
 import { PassBook, type StepBook } from './step-book.js';
-import { CentredCounts, type StepPlan, StepPlanner } from './step-planner.js';
-import { requireOneList, requireSameVariables, stateOf, trainedVariables } from './trained-variables.js';
-
-/** Counts computed from data without noise. Never publish them. */
-export interface PrivateCounts {
-  readonly nonFiniteExamples: number;
-  readonly clippedExamples: number;
-  readonly examples: number;
-}
+import type { StepPlan } from './step-planner.js';
+import { requireSameVariables, stateOf, trainedVariables } from './trained-variables.js';
 
 const INSTANCES = new WeakSet<object>();
 
@@ -69,19 +63,16 @@ export class DpOptimizer extends tf.Optimizer {
   readonly inner: tf.Optimizer;
 
   private readonly options: SettledOptions;
-  private readonly planner: StepPlanner;
   private readonly noise: NoiseMaker;
   private readonly engine = new PerExampleEngine();
-  private readonly accumulator = new GradientAccumulator();
+  private readonly current: LogicalStep;
   private readonly issued = new NoisedGradientSet();
-  private readonly centred = new CentredCounts();
   private book: StepBook;
-  private counts = { nonFiniteExamples: 0, clippedExamples: 0, examples: 0 };
+  private counts: PrivateCounts = { nonFiniteExamples: 0, clippedExamples: 0, examples: 0 };
   private order: readonly string[] | undefined;
   private expectsPenalty = false;
   /** Logical steps booked, those before a restore included: where schedules stand. */
   private booked = 0;
-  private planned: StepPlan | undefined;
   private released: StepPlan | undefined;
   private savedBounds: tf.Variable | undefined;
 
@@ -93,15 +84,21 @@ export class DpOptimizer extends tf.Optimizer {
     super();
     INSTANCES.add(this);
     requireOptimizer(inner);
+    if (inner instanceof DpOptimizer) {
+      throw new DpError(
+        'DP_INVALID_ARGUMENT',
+        'Expected an optimizer that is not private yet, got a DpOptimizer.',
+      );
+    }
     this.options = settleOptions(options);
     if (this.options.learningRate !== undefined) requireLearningRate(inner);
     this.inner = inner;
     this.expectedBatchSize = this.options.expectedBatchSize;
     this.clipping = this.options.clipping;
-    this.planner = new StepPlanner(this.options);
     const words = options.seed === undefined ? secureRandomWords() : seededRandomWords(options.seed);
     this.noise = new NoiseMaker(words);
     this.secure = this.noise.secure;
+    this.current = new LogicalStep(this.options, this.noise);
     this.book = new PassBook(before.spent);
     this.booked = before.steps ?? 0;
   }
@@ -120,14 +117,12 @@ export class DpOptimizer extends tf.Optimizer {
   get l2NormClip(): number {
     const bounds = this.clippingBounds;
     if (bounds !== undefined) return Math.hypot(...bounds);
-    const { clipping } = this;
-    if (clipping.kind === 'adaptive' && clipping.initialClip !== null) return clipping.initialClip;
-    return scheduleAt(this.options.l2NormClip, this.booked);
+    return sensitivityOf(this.clipping, scheduleAt(this.options.l2NormClip, this.booked));
   }
 
   /** The C of each group as adaptive clipping has moved them, from noised counts alone: public. */
   get clippingBounds(): readonly number[] | undefined {
-    return this.planner.bounds?.current;
+    return this.current.bounds?.current;
   }
 
   /** Everything booked so far, for any accountant. */
@@ -212,16 +207,15 @@ export class DpOptimizer extends tf.Optimizer {
    */
   accumulate(f: () => tf.Tensor, varList?: tf.Variable[]): tf.Scalar {
     const variables = this.variables(varList);
-    const { clip } = this.planFor(variables);
+    const { clip } = this.current.planFor(this.booked, variables);
     const batch = this.engine.clippedSum(f, variables, {
       ...clip,
       scale: 1 / this.expectedBatchSize,
       expectedBatchSize: this.expectedBatchSize,
     });
-    this.count(batch);
-    this.accumulator.add(variables, batch);
-    if (this.planner.bounds !== undefined) this.centred.add(batch);
-    this.expectsPenalty ||= this.accumulator.hasPenalties;
+    this.counts = withBatch(this.counts, batch);
+    this.current.add(variables, batch);
+    this.expectsPenalty ||= this.current.hasPenalties;
     return batch.value;
   }
 
@@ -234,7 +228,7 @@ export class DpOptimizer extends tf.Optimizer {
   step(varList?: tf.Variable[], penalty?: () => tf.Scalar): void {
     const variables = this.variables(varList);
     if (penalty !== undefined) this.addPenalty(penalty, variables);
-    else if (this.expectsPenalty && this.accumulator.examples === 0) {
+    else if (this.expectsPenalty && this.current.examples === 0) {
       throw new DpError(
         'DP_INVALID_ARGUMENT',
         'Expected the penalty of the regularisers for an empty batch, got none: without it the step would show that ' +
@@ -283,7 +277,7 @@ export class DpOptimizer extends tf.Optimizer {
       setLearningRate(this.inner, scheduleAt(this.options.learningRate, plan?.step ?? 0));
     }
     if (isNoiseAware(this.inner) && plan !== undefined) {
-      this.inner.setNoiseStandardDeviation(this.standardDeviation(plan));
+      this.inner.setNoiseStandardDeviation(this.current.standardDeviation(plan));
     }
     this.inner.applyGradients(order.map((name) => byName.get(name) as NamedTensor));
     requireLiveBackend(); // Weights on a lost device would read as zeros.
@@ -293,56 +287,24 @@ export class DpOptimizer extends tf.Optimizer {
   /** Books, then noises. A batch whose step fails is dropped: it must not be merged with the next. */
   private release(variables: readonly tf.Variable[]): NoisedGradients {
     try {
-      return this.bookAndNoise(this.planFor(variables));
+      return this.bookAndNoise(this.current.planFor(this.booked, variables));
     } finally {
       this.discard();
     }
   }
 
   private bookAndNoise(plan: StepPlan): NoisedGradients {
-    const { noiseMultiplier, variables, clip } = plan;
+    const { noiseMultiplier, clip } = plan;
     this.book.book({
       noiseMultiplier,
       sensitivity: clip.l2NormClip,
-      examples: this.accumulator.examples,
+      examples: this.current.examples,
       secure: this.secure,
       grid: plan.grid,
     });
     this.booked = plan.step + 1;
     this.released = plan;
-    this.adapt(plan);
-    const gradients = this.accumulator.release(variables, {
-      noise: this.noise.of(plan.grid),
-      standardDeviation: this.standardDeviation(plan),
-    });
-    return this.issued.issue(gradients);
-  }
-
-  /** Of the noise in each coordinate. The sums were divided by the expected batch size when formed, and so is it. */
-  private standardDeviation({ noise, clip }: StepPlan): number {
-    return noise.gradients === 0 ? 0 : (noise.gradients * clip.l2NormClip) / this.expectedBatchSize;
-  }
-
-  /** Moves C by fresh noised counts, after an empty batch as well. */
-  private adapt({ clip, noise }: StepPlan): void {
-    const { bounds } = this.planner;
-    if (bounds === undefined) return;
-    const noisy = new Float32Array(clip.groups.length);
-    this.noise.gaussian.fill(noisy, noise.counts);
-    const counts = this.centred.take(noisy.length).map((count, g) => count + (noisy[g] as number));
-    bounds.update(
-      clip.groups.map((group) => group.l2NormClip),
-      counts,
-    );
-  }
-
-  /** The step under way; settled with its first examples, and the same until it is taken. */
-  private planFor(variables: readonly tf.Variable[]): StepPlan {
-    if (this.planned === undefined || this.accumulator.examples === 0) {
-      this.planned = this.planner.plan(this.booked, variables);
-    }
-    requireOneList(this.planned.variables, variables);
-    return this.planned;
+    return this.issued.issue(this.current.noised(plan));
   }
 
   private addPenalty(penalty: () => tf.Scalar, variables: tf.Variable[]): void {
@@ -353,14 +315,12 @@ export class DpOptimizer extends tf.Optimizer {
       const gradient = grads[variable.name];
       if (gradient !== undefined && gradient !== null) byId.set(variable.id, gradient);
     }
-    this.accumulator.setPenalties(byId);
+    this.current.setPenalties(byId);
   }
 
   /** Forgets what was accumulated, as after an error in the middle of a logical batch. */
   discard(): void {
-    this.accumulator.dispose();
-    this.centred.take(0);
-    this.planned = undefined;
+    this.current.discard();
   }
 
   private variables(varList: readonly tf.Variable[] | undefined): tf.Variable[] {
@@ -371,12 +331,6 @@ export class DpOptimizer extends tf.Optimizer {
       variables.map(({ name }) => name),
     );
     return variables;
-  }
-
-  private count(batch: ClippedSum): void {
-    this.counts.examples += batch.examples;
-    this.counts.clippedExamples += batch.privateValues.clippedExamples;
-    this.counts.nonFiniteExamples += batch.privateValues.nonFiniteExamples;
   }
 
   override getConfig(): tf.serialization.ConfigDict {
@@ -421,7 +375,7 @@ export class DpOptimizer extends tf.Optimizer {
   override async setWeights(weights: NamedTensor[]): Promise<void> {
     await this.inner.setWeights(weights.filter(({ name }) => name !== BOUNDS));
     const bounds = weights.find(({ name }) => name === BOUNDS);
-    if (bounds !== undefined) this.planner.bounds?.restore([...(await bounds.tensor.data())]);
+    if (bounds !== undefined) this.current.bounds?.restore([...(await bounds.tensor.data())]);
     this.iterations_ = this.inner.iterations;
   }
 
@@ -441,21 +395,4 @@ tf.serialization.registerClass(DpOptimizer);
  */
 export function dpOptimizer(inner: tf.Optimizer, options: DpOptimizerOptions): DpOptimizer {
   return new DpOptimizer(inner, options);
-}
-
-function requireOptimizer(inner: unknown): void {
-  const candidate = inner as Partial<tf.Optimizer> | null | undefined;
-  if (typeof candidate?.applyGradients !== 'function' || typeof candidate.getConfig !== 'function') {
-    throw new DpError(
-      'DP_INVALID_ARGUMENT',
-      `Expected a tf.Optimizer such as tf.train.adam(1e-3), got ${inner === null ? 'null' : typeof inner}` +
-        `${typeof inner === 'string' ? ` '${inner}'` : ''}.`,
-    );
-  }
-  if (inner instanceof DpOptimizer) {
-    throw new DpError(
-      'DP_INVALID_ARGUMENT',
-      'Expected an optimizer that is not private yet, got a DpOptimizer.',
-    );
-  }
 }

@@ -10,13 +10,14 @@
  */
 export * from './clipping/index.js';
 export { DpAdamBC, type DpAdamBCOptions, dpAdamBC } from './dp-adam-bc.js';
-export { DpOptimizer, dpOptimizer, type PrivateCounts } from './dp-optimizer.js';
+export { DpOptimizer, dpOptimizer } from './dp-optimizer.js';
 export type { DpOptimizerOptions } from './dp-optimizer-options.js';
 export { GradientAccumulator } from './gradient-accumulator.js';
 export { innerConfig, restoreInner } from './inner-optimizer.js';
 export type { NoiseAwareOptimizer } from './noise-aware.js';
 export { type Grid, gridOf, type NoiseKind, requireNoise } from './noise-kind.js';
 export { refuseUnknownKeys } from './option-keys.js';
+export type { PrivateCounts } from './private-counts.js';
 export { eventOfReleases, SamplerBook } from './sampler-book.js';
 export { type ReleasePlan, scheduledReleases } from './scheduled-releases.js';
 export * from './schedules/index.js';

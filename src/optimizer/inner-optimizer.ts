@@ -23,3 +23,14 @@ export function restoreInner(saved: InnerOptimizer): tf.Optimizer {
   const [optimizerClass, fromConfig] = registered;
   return fromConfig(optimizerClass, saved.config) as unknown as tf.Optimizer;
 }
+
+/** Throws `DP_INVALID_ARGUMENT` unless it has the methods of a tf.Optimizer. */
+export function requireOptimizer(inner: unknown): void {
+  const candidate = inner as Partial<tf.Optimizer> | null | undefined;
+  if (typeof candidate?.applyGradients === 'function' && typeof candidate.getConfig === 'function') return;
+  throw new DpError(
+    'DP_INVALID_ARGUMENT',
+    `Expected a tf.Optimizer such as tf.train.adam(1e-3), got ${inner === null ? 'null' : typeof inner}` +
+      `${typeof inner === 'string' ? ` '${inner}'` : ''}.`,
+  );
+}

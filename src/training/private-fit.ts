@@ -7,6 +7,9 @@ import {
   dpOptimizer,
   PassBook,
   refuseUnknownKeys,
+  requireClipping,
+  requireNoise,
+  requireSchedule,
   SamplerBook,
   type Schedule,
   scheduleRange,
@@ -402,13 +405,17 @@ function openRun(
     steps: plan.steps,
     seeded: options.seed !== undefined,
     optimizer,
-    ...(typeof plan.noiseMultiplier === 'object' ? { noiseSchedule: plan.noiseMultiplier } : {}),
-    ...(typeof options.l2NormClip === 'object' ? { clipSchedule: options.l2NormClip } : {}),
-    ...(options.clipping === undefined ? {} : { clipping: options.clipping }),
-    ...(options.learningRate === undefined ? {} : { learningRate: options.learningRate }),
+    ...(typeof plan.noiseMultiplier === 'object'
+      ? { noiseSchedule: requireSchedule(plan.noiseMultiplier) }
+      : {}),
+    ...(typeof options.l2NormClip === 'object' ? { clipSchedule: requireSchedule(options.l2NormClip) } : {}),
+    ...(options.clipping === undefined ? {} : { clipping: requireClipping(options.clipping) }),
+    ...(options.learningRate === undefined ? {} : { learningRate: settled(options.learningRate) }),
     ...(options.weightAverageDecay === undefined ? {} : { weightAverageDecay: options.weightAverageDecay }),
     ...(options.augmentation === undefined ? {} : { multiplicity: options.augmentation.multiplicity }),
-    ...(options.noise === undefined ? {} : { noise: options.noise, dimension: trainedNumbers(model) }),
+    ...(options.noise === undefined
+      ? {}
+      : { noise: requireNoise(options.noise), dimension: trainedNumbers(model) }),
   };
   if (!resuming || !RunDirectory.exists(path)) {
     return RunDirectory.create(path, config, {
@@ -434,6 +441,10 @@ function openRun(
 
 const trainedNumbers = (model: tfl.LayersModel): number =>
   model.trainableWeights.reduce((sum, weight) => sum + tf.util.sizeFromShape(weight.shape as number[]), 0);
+
+/** Fields in the order in which they are kept. */
+const settled = (value: number | Schedule): number | Schedule =>
+  typeof value === 'object' ? requireSchedule(value) : value;
 
 const show = (value: unknown): string =>
   typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);
