@@ -1,59 +1,78 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { DpError } from 'privacy-accounting';
+import { squaresOfRows } from './norm-terms.js';
 import type { LookupPiece } from './piece.js';
-import { hasSegmentSum } from './scatter.js';
+
+/** Relative rounding of one float32 operation. */
+const FLOAT32_UNIT = 2 ** -24;
 
 /**
- * The gradient of a table, example by example, without its zero rows: [batch, time · width], in which the terms of
- * one row stand added in the place of the first of them. ‖gᵢ‖² is the sum of squares of row i.
+ * ‖gᵢ‖² of a table's gradient, example by example: the terms of one row are added before they are squared, so that a
+ * row that is met often counts as its sum.
  *
- * Exact as a float32 sum is: no products of large terms cancel, as they do in Gram matrices. Memory is that of
- * the terms, [batch, time, width], where Gram matrices take [batch, time, time] several times over. Undefined where
- * no example meets a row twice: then the terms are the gradient.
+ * The terms of rows that an example meets once are squared on the backend; the others are read, and added in double
+ * precision. No [batch, rows, width] and no [batch, time, time] is made. The clipped sum adds the same terms in
+ * float32, so each row that is met more than once counts with what that addition may err: n·2⁻²⁴·Σₜ‖δₜ‖ for n terms, as
+ * far as the rounding margin of the engine does not hold it already. Throws `DP_INVALID_ARGUMENT` on an id outside
+ * the table.
  */
-export function addedByRow(part: LookupPiece): tf.Tensor2D | undefined {
+export function lookupNorms(part: LookupPiece): Float64Array {
   const [batch, time, width] = part.right.shape;
-  const places = firstPlaces(part.ids.dataSync(), time, part.rows);
-  if (places === undefined) return undefined;
-  if (hasSegmentSum()) {
-    const terms = tf.reshape(part.right, [batch * time, width]);
-    const sums = tf.unsortedSegmentSum(terms, tf.tensor1d(places, 'int32'), batch * time);
-    return tf.reshape(sums, [batch, time * width]);
-  }
-  const sums = Float32Array.from(part.right.dataSync());
-  places.forEach((place, at) => {
-    if (place === at) return;
-    const to = place * width;
-    const from = at * width;
-    for (let k = 0; k < width; k++) {
-      sums[to + k] = (sums[to + k] as number) + (sums[from + k] as number);
-      sums[from + k] = 0;
+  const terms: tf.Tensor2D = tf.reshape(part.right, [batch * time, width]);
+  const squares = squaresOfRows(terms);
+  const groups = repeatedRows(part.ids.dataSync(), time, part.rows);
+  const places = groups.flat();
+  const repeated = places.length === 0 ? [] : tf.gather(terms, tf.tensor1d(places, 'int32')).dataSync();
+  const norms = new Float64Array(batch);
+  const errors = new Float64Array(batch);
+  const sum = new Float64Array(width);
+  let read = 0;
+  for (const group of groups) {
+    const example = Math.floor((group[0] as number) / time);
+    let mass = 0;
+    sum.fill(0);
+    for (const place of group) {
+      for (let k = 0; k < width; k++) sum[k] = (sum[k] as number) + (repeated[read++] as number);
+      mass += Math.sqrt(squares[place] as number);
+      squares[place] = 0;
     }
+    for (const value of sum) norms[example] = (norms[example] as number) + value * value;
+    errors[example] = (errors[example] as number) + (group.length * FLOAT32_UNIT * mass) ** 2;
+  }
+  for (let at = 0; at < squares.length; at++) {
+    const example = Math.floor(at / time);
+    norms[example] = (norms[example] as number) + (squares[at] as number);
+  }
+  return norms.map((square, i) => {
+    const norm = Math.sqrt(square);
+    return (norm + Math.max(0, Math.sqrt(errors[i] as number) - norm * 2 ** -20)) ** 2;
   });
-  return tf.tensor2d(sums, [batch, time * width]);
 }
 
-/** For each position the first of its example with the same id; undefined where no id comes twice. */
-function firstPlaces(ids: ArrayLike<number>, time: number, rows: number): Int32Array | undefined {
-  const places = new Int32Array(ids.length);
-  // The first place of each row in the example at hand, told from earlier examples' by being in range.
-  const seen = new Int32Array(rows).fill(-1);
-  let repeats = false;
+/** The positions of each row that an example meets more than once. */
+function repeatedRows(ids: ArrayLike<number>, time: number, rows: number): number[][] {
+  const groups: number[][] = [];
+  // For each id its last position, told from earlier examples' by being in range, and the group that it opened.
+  const last = new Int32Array(rows).fill(-1);
+  const groupOf = new Map<number, number[]>();
   for (let start = 0; start < ids.length; start += time) {
+    groupOf.clear();
     for (let at = start; at < start + time; at++) {
       const id = ids[at] as number;
       if (!(id >= 0 && id < rows)) throw outOfRange(id, rows);
-      const first = seen[id] as number;
-      if (first >= start) {
-        places[at] = first;
-        repeats = true;
-      } else {
-        seen[id] = at;
-        places[at] = at;
+      const before = last[id] as number;
+      last[id] = at;
+      if (before < start) continue;
+      const group = groupOf.get(id);
+      if (group !== undefined) group.push(at);
+      else {
+        const opened = [before, at];
+        groupOf.set(id, opened);
+        groups.push(opened);
       }
     }
   }
-  return repeats ? places : undefined;
+  return groups;
 }
 
 /** Some backends read zeros there and drop the gradient, so that its norm would count nothing. */

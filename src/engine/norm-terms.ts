@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { addedByRow } from './lookup-norms.js';
 import { rowNorms } from './native-ops.js';
-import type { LookupPiece, OuterPiece } from './piece.js';
+import type { OuterPiece } from './piece.js';
 
 /**
  * Squared norms of per-example gradients, as products of vectors [batch] that stay on the backend until all
@@ -13,7 +12,8 @@ export interface NormTerm {
 
 /** Sums of squares [batch], and what they may have lost: squares below float32's range count as this much. */
 export interface Squares {
-  readonly values: tf.Tensor1D;
+  /** On the backend, or formed outside it. */
+  readonly values: tf.Tensor1D | Float64Array;
   /** Whether the values are the roots of the sums. */
   readonly rooted?: boolean;
   readonly floor: number;
@@ -45,19 +45,29 @@ export class RowSquares {
   }
 }
 
+/** Sums of squares of the rows of a matrix, read from the backend; never less than the exact ones by underflow. */
+export function squaresOfRows(matrix: tf.Tensor2D): Float64Array {
+  const floor = matrix.shape[1] * SMALLEST_NORMAL;
+  const norms = rowNorms(matrix);
+  if (norms !== undefined) return Float64Array.from(norms.dataSync(), (norm) => norm * norm + floor);
+  return Float64Array.from(tf.sum(tf.square(matrix), 1).dataSync(), (square) => square + floor);
+}
+
 /** Reads all terms at once: Σ over a parameter's terms of the product of its factors, for every parameter. */
 export function readNorms(parameters: readonly (readonly NormTerm[])[], batch: number): Float64Array[] {
-  const vectors = [...new Set(parameters.flat().flatMap((term) => term.factors.map(({ values }) => values)))];
-  if (vectors.length === 0) return parameters.map(() => new Float64Array(batch));
-  const values = (vectors.length === 1 ? (vectors[0] as tf.Tensor) : tf.concat(vectors)).dataSync();
+  const factors = parameters.flat().flatMap((term) => term.factors);
+  const vectors = [...new Set(factors.map(({ values }) => values))].filter((v) => v instanceof tf.Tensor);
+  const read = vectors.length === 0 ? [] : tf.concat(vectors).dataSync();
   const at = new Map(vectors.map((vector, k) => [vector, k * batch]));
+  const valueOf = (values: Squares['values'], i: number): number =>
+    (values instanceof tf.Tensor ? read[(at.get(values) as number) + i] : values[i]) as number;
   return parameters.map((terms) => {
     const norms = new Float64Array(batch);
     for (const { factors } of terms) {
       for (let i = 0; i < batch; i++) {
         let product = 1;
-        for (const { values: vector, floor, rooted } of factors) {
-          const value = values[(at.get(vector) as number) + i] as number;
+        for (const { values, floor, rooted } of factors) {
+          const value = valueOf(values, i);
           product *= (rooted === true ? value * value : value) + floor;
         }
         norms[i] = (norms[i] as number) + product;
@@ -87,18 +97,6 @@ export function ghostNorms(part: OuterPiece): tf.Tensor1D | undefined {
     return found;
   });
   return found;
-}
-
-/** The terms of one row are added first, so that a row that is met often counts as its sum. */
-export function lookupNorms(part: LookupPiece): tf.Tensor1D {
-  return tf.tidy(() => {
-    const [batch, time] = part.ids.shape;
-    const squares = tf.sum(tf.square(tf.reshape(part.right, [batch, -1])), 1) as tf.Tensor1D;
-    const added = time === 1 ? undefined : addedByRow(part);
-    if (added === undefined) return squares;
-    const norms = tf.sum(tf.square(added), 1) as tf.Tensor1D;
-    return withRoundingOfSum(norms, tf.mul(squares, time));
-  });
 }
 
 /**

@@ -1,8 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { scatterSum } from './native-ops.js';
 import { hasKernel } from './tape.js';
 
 /** The wasm backend has no segment sum, and that of the cpu backend passes over all values once for each segment. */
-export function hasSegmentSum(): boolean {
+function hasSegmentSum(): boolean {
   return tf.getBackend() !== 'cpu' && hasKernel('UnsortedSegmentSum');
 }
 
@@ -11,6 +12,8 @@ export function hasSegmentSum(): boolean {
  * it has a good one, in JavaScript where not.
  */
 export function scatterRows(ids: tf.Tensor1D, values: tf.Tensor2D, rows: number): tf.Tensor2D {
+  const native = scatterSum(ids, values, rows);
+  if (native !== undefined) return native;
   if (hasSegmentSum()) {
     return tf.unsortedSegmentSum(values, tf.cast(ids, 'int32'), rows);
   }

@@ -22,6 +22,7 @@ import { layerNormRule } from './layer-norm.js';
 import { matMulRule } from './matmul.js';
 import { maxPoolRule } from './max-pool.js';
 import type { OpRule } from './op-rule.js';
+import { reduceRule } from './reduce.js';
 import { alsoTiled, tiledRule, tileRule } from './tiled.js';
 
 export type { OpRule, Use } from './op-rule.js';
@@ -43,4 +44,5 @@ export const defaultRules: readonly OpRule[] = [
   reluRule,
   maxPoolRule,
   avgPoolRule,
+  reduceRule,
 ];
