@@ -126,6 +126,14 @@ describe('backgroundGaussianSource', () => {
     expect(source.samplesAhead).toBe(0);
   });
 
+  it('goes on when no thread can be started, and says why', () => {
+    const source = make({ samples: 1e6, worker: new URL('https://example.org/worker.js') });
+    const out = new Float32Array(100);
+    source.fill(out, 1);
+    expect(source.threadError).toBeInstanceOf(Error);
+    expect(out.includes(0)).toBe(false);
+  });
+
   it('does not keep the process alive', () => {
     const code =
       "import { backgroundGaussianSource } from './src/noise/background-gaussian-source.ts';" +

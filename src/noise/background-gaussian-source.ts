@@ -8,7 +8,7 @@ export interface BackgroundGaussianSource extends GaussianSource {
   readonly secure: true;
   /** Samples that came from the other thread so far. */
   readonly samplesAhead: number;
-  /** Why the other thread ended, if it failed. Known once the event loop has run. */
+  /** Why the other thread could not start, or ended, if it failed. Known once the event loop has run. */
   readonly threadError: Error | undefined;
   /** Ends the thread and wipes what it drew. The source goes on, drawing inline. */
   close(): void;
@@ -128,19 +128,31 @@ function startThread(samples: number, url: URL | undefined): Thread | undefined 
   const threads = globalThis.process?.getBuiltinModule?.('node:worker_threads');
   if (threads === undefined || typeof SharedArrayBuffer === 'undefined') return undefined;
   const memory = noiseRingMemory(samples);
-  const worker = new threads.Worker(url ?? new URL('./background-worker.js', import.meta.url), {
-    workerData: memory,
+  const ring = new NoiseRing(memory);
+  const worker = resultOf(() => {
+    const file = url ?? new URL('./background-worker.js', import.meta.url);
+    return new threads.Worker(file, { workerData: memory });
   });
-  worker.unref();
+  // Bundled without its file, or forbidden by Node's permissions: everything stays inline.
+  if (worker instanceof Error) return { ring, end: () => {}, error: worker };
   const end = () => {
     void worker.terminate().then(() => {
       new Float32Array(memory.samples).fill(0);
     });
   };
-  const thread: Thread = { ring: new NoiseRing(memory), end, error: undefined };
+  const thread: Thread = { ring, end, error: undefined };
+  worker.unref();
   // Without a listener the worker's error would end the process; no slot of a dead worker becomes ready.
   worker.on('error', (error) => {
     thread.error = error;
   });
   return thread;
+}
+
+function resultOf<T>(make: () => T): T | Error {
+  try {
+    return make();
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
 }
