@@ -314,6 +314,12 @@ function physicalBatches(
 
 /** What a run trains is settled when it begins: its sums, its noise and its optimizer's state belong to that. */
 function requireSameModel(model: tfl.LayersModel, variables: readonly tf.Variable[]): void {
+  if (variables.some((variable) => variable.isDisposed)) {
+    throw new DpError(
+      'DP_INVALID_ARGUMENT',
+      'Expected the model to stay until the run ends, got one that was disposed meanwhile.',
+    );
+  }
   const now = model.trainableWeights.map((weight) => weight.read());
   if (now.length === variables.length && now.every((variable, k) => variable === variables[k])) return;
   throw new DpError(

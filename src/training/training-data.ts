@@ -107,6 +107,9 @@ function tensorsOf(name: string, value: unknown): readonly tf.Tensor[] {
         entry === null ? 'null' : typeof entry,
       );
     }
+    if (entry.dtype === 'string' || entry.dtype === 'complex64') {
+      throw invalid(`${name} of numbers`, `a tensor of dtype ${entry.dtype}`);
+    }
     if (entry.isDisposed) throw invalid(`${name} that is not disposed`, 'a disposed tensor');
     if (entry.rank === 0) throw invalid(`${name} with the examples along the first axis`, 'a scalar');
   });
