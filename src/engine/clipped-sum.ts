@@ -14,12 +14,13 @@ import { type Isolation, proveIsolation } from './isolation/isolation.js';
 import { RememberedProof } from './isolation/remembered-proof.js';
 import { nonFiniteExamples, replaceRows } from './non-finite.js';
 import { readNorms } from './norm-terms.js';
-import { type ParameterGradient, weightsOf } from './parameter-gradient.js';
+import type { ParameterGradient } from './parameter-gradient.js';
 import { defaultRules, type OpRule } from './rules/index.js';
 import { checkAgainstMaskedBackprop, checkPerturbation } from './self-check.js';
 import type { StepObserver } from './step-observer.js';
 import { recordTape, type Tape } from './tape.js';
 import { guardWasmHeap } from './wasm-heap.js';
+import { Weights } from './weights.js';
 
 /**
  * η: gradients are clipped to C(1 − η), so that rounding cannot carry a contribution past C. The first term covers
@@ -388,7 +389,7 @@ function finish(processed: Processed): Omit<ClippedSum, typeof clipped> {
       if (Math.sqrt(square) > l2NormClip && !bad.has(i)) exceeded.add(i);
     });
     if (bad.size === batch) continue;
-    const weights = weightsOf(factors);
+    const weights = new Weights(factors);
     for (const { id } of members) {
       const gradient = byId.get(id);
       if (gradient === undefined) continue;

@@ -18,7 +18,8 @@ export function combinePieces(
   const blocks = combined.map((piece) => piece.columns).sort((a, b) => (a?.start ?? 0) - (b?.start ?? 0));
   const disjoint = blocks.every((block, i) => {
     const next = blocks[i + 1];
-    return next === undefined || (block !== undefined && block.start + block.count <= next.start);
+    if (block === undefined) return blocks.length === 1;
+    return next === undefined || block.start + block.count <= next.start;
   });
   if (disjoint) return combined;
   const size = sizeOf(variable.shape);

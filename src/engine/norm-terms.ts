@@ -59,7 +59,7 @@ export function readNorms(parameters: readonly (readonly NormTerm[])[], batch: n
   const vectors = [...new Set(factors.map(({ values }) => values))].filter((v) => v instanceof tf.Tensor);
   const read = vectors.length === 0 ? [] : tf.concat(vectors).dataSync();
   const at = new Map(vectors.map((vector, k) => [vector, k * batch]));
-  const valueOf = (values: Squares['values'], i: number): number =>
+  const entryOf = (values: Squares['values'], i: number): number =>
     (values instanceof tf.Tensor ? read[(at.get(values) as number) + i] : values[i]) as number;
   return parameters.map((terms) => {
     const norms = new Float64Array(batch);
@@ -67,7 +67,7 @@ export function readNorms(parameters: readonly (readonly NormTerm[])[], batch: n
       for (let i = 0; i < batch; i++) {
         let product = 1;
         for (const { values, floor, rooted } of factors) {
-          const value = valueOf(values, i);
+          const value = entryOf(values, i);
           product *= (rooted === true ? value * value : value) + floor;
         }
         norms[i] = (norms[i] as number) + product;

@@ -8,6 +8,7 @@ import { ghostNorms, type NormTerm, type RowSquares, type Squares } from './norm
 import { inOrder, maskPiece, type OuterPiece, type Piece } from './piece.js';
 import { scatterRows } from './scatter.js';
 import type { NormReport, StepObserver } from './step-observer.js';
+import type { Weights } from './weights.js';
 
 /**
  * The gradients of one parameter, one an example, held as pieces.
@@ -112,26 +113,16 @@ export class ParameterGradient {
   private partSum(part: Piece, weights: Weights): tf.Tensor {
     const total = sizeOf(this.variable.shape);
     let sum: tf.Tensor;
-    if (part.kind === 'direct') sum = tf.matMul(weights.row, part.gradient);
+    if (part.kind === 'direct') sum = weights.sum(part.gradient);
     else if (part.kind === 'outer' && this.instantiated.has(part)) {
-      sum = tf.matMul(weights.row, this.instantiated.get(part) as tf.Tensor2D);
+      sum = weights.sum(this.instantiated.get(part) as tf.Tensor2D);
       if (isTall(part)) sum = tf.transpose(tf.reshape(sum, [part.right.shape[2], part.left.shape[2]]));
     } else {
-      const [batch, time, d] = part.right.shape;
-      const flat: [number, number] = [batch * time, d];
-      const right =
-        time === 1
-          ? tf.mul(shaped(part.right, flat), weights.column)
-          : shaped(tf.mul(part.right, tf.reshape(weights.column, [batch, 1, 1])), flat);
+      const right = weights.times(part.right);
       sum =
         part.kind === 'outer'
-          ? tf.matMul(
-              shaped(part.left, [batch * time, part.left.shape[2]]),
-              right as tf.Tensor2D,
-              true,
-              false,
-            )
-          : scatterRows(tf.reshape(part.ids, [-1]), right as tf.Tensor2D, part.rows);
+          ? tf.matMul(shaped(part.left, [right.shape[0], part.left.shape[2]]), right, true, false)
+          : scatterRows(tf.reshape(part.ids, [-1]), right, part.rows);
     }
     if (part.kind === 'outer') sum = inOrder(sum, part.order);
     if (part.columns === undefined) return sum;
@@ -142,18 +133,6 @@ export class ParameterGradient {
       [start, of - start - count],
     ]);
   }
-}
-
-/** One weight an example, in the shapes that products ask for. */
-export interface Weights {
-  /** [1, batch]. */
-  readonly row: tf.Tensor2D;
-  /** [batch, 1]. */
-  readonly column: tf.Tensor2D;
-}
-
-export function weightsOf(values: Float32Array): Weights {
-  return { row: tf.tensor2d(values, [1, values.length]), column: tf.tensor2d(values, [values.length, 1]) };
 }
 
 function squaresInParts(part: OuterPiece, shape: OuterShape): Squares {

@@ -3,8 +3,9 @@ import { DpError } from 'privacy-accounting';
 import type { BackwardPass, Seeds } from './backward.js';
 import { describe, type Isolation } from './isolation/isolation.js';
 import { sizeOf } from './isolation/layout.js';
-import { type ParameterGradient, weightsOf } from './parameter-gradient.js';
+import type { ParameterGradient } from './parameter-gradient.js';
 import { replayCall, type Tape } from './tape.js';
+import { Weights } from './weights.js';
 
 /**
  * The engine's two checks of itself, on the first step of every run and whenever the computation changes.
@@ -37,7 +38,7 @@ export function checkAgainstMaskedBackprop(
   tf.tidy(() => {
     const scale = new Float32Array(batch);
     for (const i of chosen) scale[i] = 1 / Math.max(Math.sqrt(norms[i] as number), 1e-12);
-    const weights = weightsOf(scale);
+    const weights = new Weights(scale);
     const ruleSums = gradients.map((gradient) => gradient.weightedSum(weights));
     const reference = gradients.map((gradient) => new Float64Array(sizeOf(gradient.variable.shape)));
     for (const i of chosen) {
