@@ -177,6 +177,7 @@ describe('the figures', () => {
       threads: 2,
       parameters: 34_826,
       rounds: 5,
+      detail: '4 physical batches',
       plain: both(10),
       private: both(30, 11),
     };
@@ -184,6 +185,7 @@ describe('the figures', () => {
     const times = [timeRow({ model: 'cnn-3x3', private: both(12) })];
     const text = renderStepFigures(figures({ memory, times, peers: [peer, failed] }));
     expect(text).toContain('| 20 | 31 | 1.55 (≤ 1.5: missed) | 3 |');
+    expect(cells(text, 'opacus ghost')[3]).toBe('opacus ghost, 4 physical batches');
     expect(cells(text, 'opacus ghost')).toContain('2.50 / 0.92 (> 1: missed)');
     expect(cells(text, 'jax-privacy')).toContain('not supported: why');
   });

@@ -14,6 +14,7 @@ import time
 
 WARM_UP_ROUNDS = 2
 TIMED_STEPS = 2
+SLOW_SECONDS = 60  # a model that would need longer gets one round
 WORDS, TOKENS, WIDTH, HEADS, FEATURES, UNITS = 20_000, 100, 64, 4, 64, 64
 """The sizes of ../step/models.ts."""
 
@@ -55,12 +56,15 @@ def _summary(samples):
 def alternate(sides, options):
     """Runs the sides in turn; the number of rounds, and the figures of each side."""
     for _ in range(WARM_UP_ROUNDS):
+        start = time.perf_counter()
         for side in sides:
             side()
+    forecast = (time.perf_counter() - start) * (1 + TIMED_STEPS) * options.minimum_rounds
+    minimum_rounds = options.minimum_rounds if forecast < SLOW_SECONDS else 1
     samples = [[] for _ in sides]
     end = time.perf_counter() + options.seconds
     rounds = 0
-    while rounds < options.minimum_rounds or (rounds < options.maximum_rounds and time.perf_counter() < end):
+    while rounds < minimum_rounds or (rounds < options.maximum_rounds and time.perf_counter() < end):
         gc.collect()
         for offset in range(len(sides)):
             index = (rounds + offset) % len(sides)
@@ -74,12 +78,12 @@ def alternate(sides, options):
 
 
 def report(peer, version, parameters, options, measured):
-    """Prints a row. `measured()` gives the rounds and the two sides' figures, or raises: then the row says why."""
+    """Prints a row. `measured()` gives rounds, the two sides' figures and a detail, or raises: then the row says why."""
     row = {"peer": peer, "version": version, "model": options.model, "batch": options.batch}
     row |= {"threads": options.threads, "parameters": parameters, "rounds": 0, "plain": None, "private": None}
     try:
-        rounds, (plain, private) = measured()
-        row |= {"rounds": rounds, "plain": plain, "private": private}
+        (rounds, (plain, private)), detail = measured()
+        row |= {"rounds": rounds, "plain": plain, "private": private, "detail": detail}
     except Exception as error:  # whatever a peer does not support is a figure too
         row["error"] = f"not supported: {type(error).__name__}: {str(error).strip().splitlines()[0][:120]}"
     print(json.dumps(row), flush=True)

@@ -127,7 +127,7 @@ def private_step(options, mode, inputs, labels):
             criterion(model(xs), ys).backward()
             optimizer.step()
 
-    return step
+    return step, f"{len(chunks)} physical batches" if len(chunks) > 1 else ""
 
 
 def main():
@@ -144,8 +144,8 @@ def main():
     for mode in ("hooks", "ghost"):
 
         def measured():
-            sides = [plain_step(options, inputs, labels), private_step(options, mode, inputs, labels)]
-            return alternate(sides, options)
+            private, detail = private_step(options, mode, inputs, labels)
+            return alternate([plain_step(options, inputs, labels), private], options), detail
 
         report(f"opacus {mode}", version, parameters, options, measured)
 

@@ -40,6 +40,8 @@ export interface PeerRow {
   /** The peer's own step without privacy. */
   readonly plain: Milliseconds | null;
   readonly private: Milliseconds | null;
+  /** What was chosen for it, such as the size of its micro-batches. */
+  readonly detail?: string;
   /** Why it is not there. */
   readonly error?: string;
 }

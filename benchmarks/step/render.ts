@@ -132,7 +132,7 @@ function peersTable(rows: readonly PeerRow[], times: readonly TimeRow[]): string
     return [
       labelOf(row.model),
       String(row.batch),
-      row.peer,
+      row.detail ? `${row.peer}, ${row.detail}` : row.peer,
       row.parameters.toLocaleString('en'),
       row.plain ? ms(row.plain) : NONE,
       row.private ? ms(row.private) : (row.error ?? NONE),
