@@ -137,6 +137,7 @@ function timeRow(model: BenchmarkModel, backend: string, batch: number, effort: 
   const outcome = run<StepTimes>({ kind: 'time', model: model.id, backend, batch, effort });
   if ('error' in outcome) {
     say(`${outcome.error}\n`);
+    process.exitCode = 1;
     const { error } = outcome;
     const none = { plain: null, private: null, clipOnly: null, parameters: 0, rounds: 0, tensorsLeaked: 0 };
     return {
@@ -177,6 +178,7 @@ function memoryRow(model: BenchmarkModel, backend: string, processes: number): M
   const [plain, own] = [peakOf('plain'), peakOf('private')];
   if (own === null) {
     say('\n');
+    process.exitCode = 1;
     return undefined;
   }
   say(`plain ${plain?.toFixed(0) ?? '–'} MiB, private ${own.toFixed(0)} MiB\n`);
