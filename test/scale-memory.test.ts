@@ -85,7 +85,7 @@ eachBackend((backend) => {
   // The cpu backend's own gradient of a lookup, which the first step compares with, passes over all values for each row.
   describe.skipIf(backend === 'cpu')('512 tokens over a table of 30,000 rows', () => {
     it('forms no [batch, vocabulary, width], and no Gram matrices', async () => {
-      const [batch, time, rows, width] = [backend === 'tensorflow' ? 64 : 16, 512, 30_000, 4];
+      const [batch, time, rows, width] = [64, 512, 30_000, 4];
       const table = tf.tidy(() => tf.variable(tf.randomUniform([rows, width])));
       const ids = tf.tidy(() => tf.cast(tf.floor(tf.randomUniform([batch, time], 0, rows)), 'int32'));
       const losses = () => tf.sum(tf.square(tf.mean(tf.gather(table, ids), 1)), 1);
@@ -100,11 +100,10 @@ eachBackend((backend) => {
       }
       const terms = batch * time * width * FLOAT;
       const tables = rows * width * FLOAT;
-      for (const peak of peaks) expect(peak).toBeLessThan(12 * terms + 8 * tables);
-      expect(12 * terms + 8 * tables).toBeLessThan((batch * rows * width * FLOAT) / 2);
+      for (const peak of peaks) expect(peak).toBeLessThan((batch * tables) / 2);
       // One of the two Gram matrices alone.
       expect(peaks[1]).toBeLessThan(8 * terms + 4 * tables);
-      if (batch === 64) expect(peaks[1]).toBeLessThan(batch * time * time * FLOAT);
+      expect(peaks[1]).toBeLessThan(batch * time * time * FLOAT);
       optimizer.dispose();
       tf.dispose([table, ids]);
     });
