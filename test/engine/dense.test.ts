@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { eachBackend } from '../backends.js';
 import { regression, sequential, weightsOf } from './layers-problem.js';
 import { expectEqualsLoop } from './one-example-loop.js';
@@ -117,11 +117,14 @@ eachBackend(() => {
       expectEqualsLoop({ ...problem, variables: weightsOf(model) });
     });
 
-    it('with a variable that the loss does not use', () => {
+    it('refuses a variable that the loss does not use, by name', () => {
       const model = sequential([tfl.layers.dense({ units: 3, inputShape: [4] })]);
       const problem = regression(model, [normal([7, 4], 2)]);
-      const idle = tf.variable(tf.zeros([2, 3]));
-      expectEqualsLoop({ ...problem, variables: [idle, ...problem.variables] });
+      const idle = tf.variable(tf.zeros([2, 3]), true, 'idle');
+      expect(() => expectEqualsLoop({ ...problem, variables: [idle, ...problem.variables] })).toThrow(
+        expect.objectContaining({ code: 'DP_INVALID_ARGUMENT', message: expect.stringContaining("'idle'") }),
+      );
+      idle.dispose();
     });
   });
 });

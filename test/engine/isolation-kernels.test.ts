@@ -164,7 +164,7 @@ const pairs: Record<string, Pair> = {
       'by the place in the batch': (x) =>
         tf.where(tf.tile(tf.tensor2d([[1], [0], [1], [0]], [4, 1], 'bool'), [1, 4]), x, tf.square(x)),
       'by the place, one condition a row': (x) =>
-        tf.where(tf.tensor1d([1, 0, 1, 0], 'bool'), x, tf.square(x)),
+        tf.where(tf.tensor2d([[1], [0], [1], [0]], [4, 1], 'bool'), x, tf.square(x)),
     },
   },
 };

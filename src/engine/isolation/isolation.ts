@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { DpError } from 'privacy-accounting';
-import type { KernelCall, Leaf, Tape } from '../tape.js';
+import type { KernelCall, Tape } from '../tape.js';
 import { taintRuleOf } from './kernel-rules.js';
 import { layoutAt, sizeOf, strideOf } from './layout.js';
-import { ParameterPlaces } from './places.js';
+import { equalAlong, Places } from './places.js';
 import { PUBLIC, rows, type Taint } from './taint.js';
 
 /** What is known of every tensor that leads to the loss. */
@@ -36,14 +36,10 @@ export function proveIsolation(tape: Tape): Isolation {
   const batch = returns === 'total' ? batchFromTotal(tape, producer) : batchFromVector(tape.value);
 
   const taints = new Map<number, Taint>();
-  const varied = new Set<number>();
-  const constants = new Set<number>();
-  const places = new ParameterPlaces();
+  const places = new Places();
   for (const leaf of tape.leaves.values()) {
     const { tensor, origin } = leaf;
-    if (differsByPlace(leaf, batch)) varied.add(tensor.id);
-    if (origin === 'created') constants.add(tensor.id);
-    if (origin === 'variable') places.add(tensor);
+    places.add(tensor, equalAlong(leaf));
     if (origin !== 'captured') taints.set(tensor.id, PUBLIC);
     else if (tensor.rank > 0 && tensor.shape[0] === batch)
       taints.set(tensor.id, rows({ inner: sizeOf(tensor.shape.slice(1)), axis: 0 }));
@@ -68,7 +64,6 @@ export function proveIsolation(tape: Tape): Isolation {
       taintOf: (name) => taintOf(call.inputs[name] as tf.Tensor),
       isVaried: (name, axis, at) => {
         const input = call.inputs[name] as tf.Tensor;
-        if (varied.has(input.id)) return true;
         const axes = axis === undefined ? [...input.shape.keys()] : [axis];
         return axes.some((each) => places.varies(input, each, at, batch));
       },
@@ -88,18 +83,8 @@ export function proveIsolation(tape: Tape): Isolation {
             : 'Remove it, or reduce within the example first.'),
       );
     }
-    if (taint.kind === 'public') places.follow(call, varied);
-    const spreads =
-      taint.kind === 'public' && Object.values(call.inputs).some((input) => varied.has(input.id));
-    // Made of numbers rather than of parameters, which have no places.
-    const inputs = Object.values(call.inputs);
-    const made =
-      taint.kind === 'public' && (inputs.length === 0 || inputs.some((input) => constants.has(input.id)));
-    for (const output of call.outputs) {
-      taints.set(output.id, forOutput(taint, output, call));
-      if (made) constants.add(output.id);
-      if (spreads || (made && !EVEN.has(call.kernelName) && output.size > 1)) varied.add(output.id);
-    }
+    if (taint.kind === 'public') places.follow(call);
+    for (const output of call.outputs) taints.set(output.id, forOutput(taint, output, call));
   }
   checkValue(tape.value, taintOf(tape.value), returns, batch);
   return { batch, returns, taintOf, calls, scales: scalesOf(tape, calls, taintOf, batch) };
@@ -148,31 +133,6 @@ function forOutput(taint: Taint, output: tf.Tensor, call: KernelCall): Taint {
   if (taint.kind !== 'rows' || output === first || taint.layout.axis === undefined) return taint;
   const { axis, inner } = taint.layout;
   return rows(layoutAt(output.shape, axis, inner / strideOf(first.shape, axis)));
-}
-
-/** Kernels that give every place the same value where their inputs do. */
-const EVEN = new Set(
-  `Identity Cast OneHot SplitV Reshape ExpandDims Tile BroadcastTo Fill ZerosLike OnesLike Slice Sum Mean Max Min BatchMatMul _FusedMatMul
-   Abs Add AddN Ceil ClipByValue Cos Elu Equal Exp Expm1 Floor FloorDiv Greater GreaterEqual LeakyRelu Less LessEqual Log
-   Log1p LogicalAnd LogicalNot LogicalOr Maximum Minimum Mod Multiply Neg NotEqual Pow RealDiv Reciprocal Relu Relu6 Round
-   Rsqrt Selu Sigmoid Sign Sin Softplus Sqrt Square SquaredDifference Step Sub Tanh`.split(/\s+/),
-);
-
-/**
- * Whether a public tensor may give each place along its first axis a value of its own. Where such a tensor meets
- * the batch place by place, who is in the batch decides who gets which value. Random masks do not count: their
- * distribution is the same at every place.
- */
-export function differsByPlace(leaf: Leaf, batch: number): boolean {
-  const { tensor, origin } = leaf;
-  if (origin !== 'created' || tensor.rank === 0 || tensor.size <= 1) return false;
-  // Of another length, it cannot run along the batch unless something unfolds it.
-  if (tensor.isDisposed) return true;
-  if (tensor.size % batch !== 0) return false;
-  const values = tensor.dataSync();
-  const width = tensor.size / (tensor.shape[0] as number);
-  for (let i = width; i < values.length; i++) if (values[i] !== values[i - width]) return true;
-  return false;
 }
 
 /** Refuses what no rule of a kernel sees: assignments, memory from batch to batch, gradients inside the loss. */

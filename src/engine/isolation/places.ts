@@ -1,34 +1,42 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { contiguous, moved, regroup, type Step, type Strided } from '../strided.js';
-import type { KernelCall } from '../tape.js';
-import type { BatchAxis } from './layout.js';
+import type { KernelCall, Leaf } from '../tape.js';
+import { type BatchAxis, strideOf } from './layout.js';
 import { listOf, wrap } from './taint-rule.js';
 
 /**
- * Which tensors made of parameters hold another value at every place of the batch.
+ * Which public tensors hold another value at every place of the batch.
  *
- * A parameter with a row for each place, or the first B rows of one, would give whoever stands there a weight of its
- * own: when one example leaves, all that stood behind it move to other weights, and the sum of gradients moves by
- * more than one example's share. A parameter that was tiled or broadcast along the batch is the same at all places.
- * Followed by strides: an axis whose strides are zero is constant along it; what is not known counts as varying.
+ * A parameter or a constant with a row for each place, or the first B rows of one, would give whoever stands there a
+ * weight of its own: when one example leaves, all that stood behind it move to other weights, and the sum of gradients
+ * moves by more than one example's share. What was tiled or broadcast along the batch is the same at all places.
+ * Followed by strides: an axis whose strides are zero is constant along it; what is not known counts as varying. Random
+ * masks are not followed: their distribution is the same at every place.
  */
-export class ParameterPlaces {
+export class Places {
   private readonly known = new Map<number, Strided>();
 
-  add(variable: tf.Tensor): void {
-    if (variable.size > 1) this.known.set(variable.id, contiguous(variable.shape));
+  /** A tensor that comes from outside, with the axes along which its values are equal. */
+  add(tensor: tf.Tensor, equalAlong: readonly boolean[]): void {
+    if (equalAlong.every((equal) => equal)) return;
+    const where = contiguous(tensor.shape);
+    const axes = where.axes.map((steps, axis) => (equalAlong[axis] === true ? still(steps) : steps));
+    this.known.set(tensor.id, { ...where, axes });
   }
 
-  /** Follows a kernel whose inputs are all public; `varied` are numbers, not parameters, that differ by place. */
-  follow(call: KernelCall, varied: ReadonlySet<number>): void {
+  /** Follows a kernel whose inputs are all public. */
+  follow(call: KernelCall): void {
     const inputs = Object.values(call.inputs);
     const sources = inputs.filter((input) => this.known.has(input.id));
     const [only] = sources;
-    if (only === undefined) return;
+    if (only === undefined && (keepsUniform(call) || call.outputs.every((output) => output.size <= 1)))
+      return;
     call.outputs.forEach((output, k) => {
       const where =
-        inputs.length === 1 ? moved(this.known.get(only.id) as Strided, call, { output: k }) : undefined;
-      this.known.set(output.id, where ?? this.byAxes(call, output, varied));
+        only !== undefined && inputs.length === 1
+          ? moved(this.known.get(only.id) as Strided, call, { output: k })
+          : undefined;
+      this.known.set(output.id, where ?? this.byAxes(call, output));
     });
   }
 
@@ -41,20 +49,21 @@ export class ParameterPlaces {
     return along === undefined || !isConstant(along);
   }
 
-  private byAxes(call: KernelCall, output: tf.Tensor, varied: ReadonlySet<number>): Strided {
+  private byAxes(call: KernelCall, output: tf.Tensor): Strided {
     const constant = (name: string, axis: number): boolean => {
       const input = call.inputs[name];
-      if (input === undefined) return true;
-      const steps = this.known.get(input.id)?.axes[axis];
-      return steps === undefined ? !varied.has(input.id) : isConstant(steps);
+      const steps = input && this.known.get(input.id)?.axes[axis];
+      return steps === undefined || isConstant(steps);
     };
     const where = contiguous(output.shape);
     const axes = where.axes.map((steps, axis) =>
-      isConstantAlong(call, output, axis, constant) ? steps.map((step) => ({ ...step, stride: 0 })) : steps,
+      isConstantAlong(call, output, axis, constant) ? still(steps) : steps,
     );
     return { ...where, axes };
   }
 }
+
+const still = (steps: readonly Step[]): Step[] => steps.map((step) => ({ ...step, stride: 0 }));
 
 const isConstant = (steps: readonly Step[]): boolean =>
   steps.every(({ extent, stride }) => extent === 1 || stride === 0);
@@ -67,6 +76,17 @@ const ELEMENTWISE = new Set(
     /\s+/,
   ),
 );
+/** Kernels, besides those that work element by element, that make equal values of equal values. */
+const KEEPS_UNIFORM = new Set(
+  `Identity Cast SplitV Reshape ExpandDims Tile Fill Slice StridedSlice Transpose Reverse Unpack GatherV2 Sum Mean Max Min
+   BatchMatMul _FusedMatMul`.split(/\s+/),
+);
+
+/** Whether a kernel gives one value everywhere where each of its inputs does; without inputs only a filling does. */
+const keepsUniform = ({ kernelName, inputs }: KernelCall): boolean =>
+  kernelName === 'Fill' ||
+  (Object.keys(inputs).length > 0 && (ELEMENTWISE.has(kernelName) || KEEPS_UNIFORM.has(kernelName)));
+
 const REDUCTIONS = new Set(['Sum', 'Mean', 'Max', 'Min', 'Prod', 'All', 'Any']);
 const FIRST_AXIS = new Set(
   'Conv2D FusedConv2D DepthwiseConv2dNative FusedDepthwiseConv2D Conv3D AvgPool AvgPool3D MaxPool MaxPool3D'.split(
@@ -139,4 +159,27 @@ function isConstantAlong(
     default:
       return false;
   }
+}
+
+/**
+ * Along which axes a tensor that no kernel made holds equal values. Parameters differ along all of theirs; what tfjs
+ * drew at random does not count, and data are not public.
+ */
+export function equalAlong({ tensor, origin }: Leaf): readonly boolean[] {
+  if (tensor.size <= 1 || origin === 'random' || origin === 'captured') return tensor.shape.map(() => true);
+  if (origin === 'variable' || tensor.isDisposed) return tensor.shape.map((extent) => extent === 1);
+  const values = tensor.dataSync();
+  if (allEqual(values)) return tensor.shape.map(() => true);
+  return tensor.shape.map((extent, axis) => {
+    const stride = strideOf(tensor.shape, axis);
+    for (let i = 0; i < values.length; i++) {
+      if (Math.floor(i / stride) % extent > 0 && values[i] !== values[i - stride]) return false;
+    }
+    return true;
+  });
+}
+
+function allEqual(values: ArrayLike<unknown>): boolean {
+  for (let i = 1; i < values.length; i++) if (values[i] !== values[0]) return false;
+  return true;
 }

@@ -1,20 +1,15 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import type { KernelCall, Tape } from '../tape.js';
-import {
-  differsByPlace,
-  type Isolation,
-  proveIsolation,
-  refuseHiddenEffects,
-  scalesOf,
-} from './isolation.js';
+import { type Isolation, proveIsolation, refuseHiddenEffects, scalesOf } from './isolation.js';
+import { equalAlong } from './places.js';
 import { PUBLIC, type Taint } from './taint.js';
 
 /**
  * Proofs that serve again while the computation stays the same.
  *
  * A training loop runs the same operations on other numbers at every step, and for a recurrent model there are
- * thousands. A proof depends on names, attributes, wiring and shapes, on where each tensor came from, and on whether a
- * constant differs from place to place. All of that is compared, call by call, and read anew where it is a matter of
+ * thousands. A proof depends on names, attributes, wiring and shapes, on where each tensor came from, and on along
+ * which axes a constant differs. All of that is compared, call by call, and read anew where it is a matter of
  * values; anything that differs is proved from the beginning.
  */
 export class RememberedProof {
@@ -62,16 +57,16 @@ interface LeafStructure {
   readonly origin: string;
   readonly shape: readonly number[];
   readonly dtype: string;
-  readonly byPlace: boolean;
+  readonly equalAlong: readonly boolean[];
 }
 
-function leafStructure(tape: Tape, tensor: tf.Tensor, batch: number): LeafStructure {
+function leafStructure(tape: Tape, tensor: tf.Tensor): LeafStructure {
   const leaf = tape.leaves.get(tensor.id);
   return {
     origin: leaf?.origin ?? 'none',
     shape: tensor.shape,
     dtype: tensor.dtype,
-    byPlace: leaf !== undefined && differsByPlace(leaf, batch),
+    equalAlong: leaf === undefined ? [] : equalAlong(leaf),
   };
 }
 
@@ -89,7 +84,7 @@ function remember(tape: Tape, isolation: Isolation): Remembered {
       const tensor = call.inputs[name] as tf.Tensor;
       const known = ordinals.get(tensor.id);
       if (known !== undefined) return known;
-      leaves[k] = leafStructure(tape, tensor, isolation.batch);
+      leaves[k] = leafStructure(tape, tensor);
       return number(tensor);
     });
     call.outputs.forEach(number);
@@ -113,7 +108,7 @@ function remember(tape: Tape, isolation: Isolation): Remembered {
 
 /** The ordinals of a tape's tensors, or undefined where it is not the remembered computation. */
 function match(tape: Tape, remembered: Remembered): Map<number, number> | undefined {
-  const { calls, batch } = remembered;
+  const { calls } = remembered;
   if (calls.length !== tape.calls.length) return undefined;
   const ordinals = new Map<number, number>();
   let next = 0;
@@ -129,7 +124,7 @@ function match(tape: Tape, remembered: Remembered): Map<number, number> | undefi
       let ordinal = ordinals.get(tensor.id);
       if (ordinal === undefined) {
         const leaf = before.leaves[input];
-        if (leaf === undefined || !isEqual(leaf, leafStructure(tape, tensor, batch))) return undefined;
+        if (leaf === undefined || !isEqual(leaf, leafStructure(tape, tensor))) return undefined;
         ordinal = next++;
         ordinals.set(tensor.id, ordinal);
       }
