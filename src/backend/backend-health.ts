@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { DpError } from 'privacy-accounting';
+import { unpackElements } from './webgl-packing.js';
 
 /**
  * Whether what a backend returns can be believed. The guarantee of a step rests on norms and sums that agree, and a
@@ -41,6 +42,7 @@ export function activeBackend(): tf.KernelBackend {
  */
 export function requireFaithfulBackend(): void {
   const backend = activeBackend();
+  if (webglContext(backend) !== undefined) unpackElements();
   const settings = precisionSettings();
   if (faithful.get(backend) === settings) return;
   if (webglContext(backend) !== undefined) requireLiveBackend(backend);
@@ -82,6 +84,43 @@ export function requireLiveBackend(backend: tf.KernelBackend = activeBackend()):
 
 /** What is wrong with the active backend's arithmetic, to complete "got NAME, which …"; undefined where it is sound. */
 export function arithmeticFault(): string | undefined {
+  if (webglContext(tf.backend()) !== undefined) unpackElements();
+  return precisionFault() ?? neighbourFault();
+}
+
+/** Odd shapes, whose padding must not add up, and a NaN that must not reach the row beside it. */
+function neighbourFault(): string | undefined {
+  const [rows, width] = [5, 31];
+  const values = Float32Array.from({ length: rows * width }, (_, k) => Math.sin(k + 1));
+  values[width] = Number.NaN;
+  const [product, clipped] = tf.tidy(() => {
+    const matrix = tf.tensor2d(values, [rows, width]);
+    const other = tf.exp(tf.slice(matrix, [2, 0], [3, width])) as tf.Tensor2D;
+    const fused = tf.fused.matMul({
+      a: other,
+      b: tf.eye(width),
+      bias: tf.zeros([width]),
+      activation: 'sigmoid',
+    });
+    const products = [tf.matMul(other, other, false, true), tf.matMul(fused, fused, false, true)];
+    return [tf.concat(products).dataSync(), tf.clipByValue(matrix, -0.5, 0.5).dataSync()] as const;
+  });
+  const activations = [(x: number) => Math.exp(x), (x: number) => 1 / (1 + Math.exp(-Math.exp(x)))];
+  for (const [k, activation] of activations.entries()) {
+    let expected = 0;
+    for (const value of values.slice(2 * width, 3 * width)) expected += activation(value) ** 2;
+    const got = product[9 * k] as number;
+    if (!(Math.abs(got - expected) < 0.01))
+      return `computed ${got} for a product of ${expected}, by its padding`;
+  }
+  const off = values.findIndex((x, k) => {
+    const expected = Math.max(-0.5, Math.min(0.5, x));
+    return !Number.isNaN(x) && !(Math.abs((clipped[k] as number) - expected) < TOLERANCE);
+  });
+  return off < 0 ? undefined : `clipped ${values[off]} to ${clipped[off]} beside a NaN`;
+}
+
+function precisionFault(): string | undefined {
   const sound = Float32Array.from({ length: WIDTH }, (_, k) => 1 + Math.sin(k + 1) / 3);
   const rows = SPOILED.map((value) => sound.map((x, k) => (k === WIDTH / 2 ? value : x)));
   const weight = Math.fround(1 / 3);
