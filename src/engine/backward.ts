@@ -2,9 +2,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import { DpError } from 'privacy-accounting';
 import { scaleRows } from './batch-time.js';
 import type { Isolation } from './isolation/isolation.js';
-import type { Piece } from './piece.js';
+import { type Piece, tensorsOf } from './piece.js';
 import type { OpRule, Use } from './rules/op-rule.js';
-import { hasRegisteredGradient, type Tape, type TapeNode } from './tape.js';
+import { hasRegisteredGradient, nextTensorId, type Tape, type TapeNode } from './tape.js';
 
 /**
  * Backward passes over one recorded tape.
@@ -20,6 +20,9 @@ export interface Seeds {
   readonly boundary: ReadonlyMap<number, { readonly tensor: tf.Tensor; readonly seed: tf.Tensor }>;
   readonly penalty: ReadonlyMap<number, tf.Tensor>;
 }
+
+/** Takes a use of a parameter; returns the tensors that it holds on to, which the walk then leaves alone. */
+export type Report = (use: ParameterUse) => readonly tf.Tensor[];
 
 /** A parameter-only tensor consumed by a node that carries examples. */
 export interface ParameterUse extends Use {
@@ -110,7 +113,7 @@ export class BackwardPass {
   }
 
   /** Walks from the boundary to the parameters and reports every use of one; no parameter gradient is formed. */
-  collectUses(seeds: Seeds, report: (use: ParameterUse) => void): void {
+  collectUses(seeds: Seeds, report: Report): void {
     this.walkData(this.scaled(seeds, undefined), report);
   }
 
@@ -134,13 +137,20 @@ export class BackwardPass {
       const rule = this.rules.get(use.node.kernelName);
       const gradient = this.prefer(use, use.input, () => rule?.parameterGradient?.(use, use.input));
       accumulate(parameters, use.tensor.id, gradient);
+      return [gradient];
     });
     return this.throughParameters(parameters);
   }
 
   /** The piece that the rule of the node gives for a use, or undefined where there is no rule. */
   pieceOf(use: ParameterUse): Piece | undefined {
-    return this.rules.get(use.node.kernelName)?.parameterPiece?.(use, use.input);
+    // What a piece is made of, such as the slices of patches, is as large as the piece.
+    let piece: Piece | undefined;
+    tf.tidy(() => {
+      piece = this.rules.get(use.node.kernelName)?.parameterPiece?.(use, use.input);
+      return piece === undefined ? [] : tensorsOf(piece);
+    });
+    return piece;
   }
 
   /** The gradient of the loss's parameter-only terms. */
@@ -176,7 +186,9 @@ export class BackwardPass {
     return gradients;
   }
 
-  private walkData(gradients: Map<number, tf.Tensor>, report: (use: ParameterUse) => void): void {
+  /** Gradients are let go where nothing needs them any more: they are as large as the activations. */
+  private walkData(gradients: Map<number, tf.Tensor>, report: Report): void {
+    const owned = new Set<tf.Tensor>();
     for (let i = this.nodes.length - 1; i >= 0; i--) {
       const node = this.nodes[i] as TapeNode;
       if (!node.outputs.some((output) => gradients.has(output.id))) continue;
@@ -185,10 +197,19 @@ export class BackwardPass {
       for (const [name, tensor] of Object.entries(node.inputs)) {
         if (!this.trainable.has(tensor.id)) continue;
         if (this.isolation.taintOf(tensor).kind === 'rows') {
-          accumulate(gradients, tensor.id, this.inputGradient(use, name));
-        } else report({ ...use, input: name, tensor });
+          const before = nextTensorId();
+          const gradient = this.inputGradient(use, name);
+          if (gradient.id > before) owned.add(gradient);
+          const sum = accumulate(gradients, tensor.id, gradient);
+          if (sum !== gradient) owned.add(sum);
+        } else for (const held of report({ ...use, input: name, tensor })) owned.delete(held);
       }
       for (const output of node.outputs) gradients.delete(output.id);
+      const inUse = new Set(gradients.values());
+      for (const gradient of use.outputGradients) {
+        if (gradient === null || inUse.has(gradient) || !owned.delete(gradient)) continue;
+        gradient.dispose();
+      }
     }
   }
 
@@ -215,7 +236,8 @@ export class BackwardPass {
   }
 
   private inputGradient(use: Use, input: string): tf.Tensor {
-    return this.prefer(use, input, () => this.rules.get(use.node.kernelName)?.inputGradient?.(use, input));
+    const rule = this.rules.get(use.node.kernelName);
+    return tf.tidy(() => this.prefer(use, input, () => rule?.inputGradient?.(use, input)));
   }
 
   /** The rule's gradient where it has one, else tfjs's; the other way round as a reference. */
@@ -250,9 +272,11 @@ export class BackwardPass {
   }
 }
 
-function accumulate(into: Map<number, tf.Tensor>, id: number, gradient: tf.Tensor): void {
+function accumulate(into: Map<number, tf.Tensor>, id: number, gradient: tf.Tensor): tf.Tensor {
   const before = into.get(id);
-  into.set(id, before === undefined ? gradient : tf.add(before, gradient));
+  const sum = before === undefined ? gradient : tf.add(before, gradient);
+  into.set(id, sum);
+  return sum;
 }
 
 /** The custom gradients of tfjs's own operations, by the kernels that their forward pass runs. */

@@ -24,10 +24,28 @@ export function toBatchTime(
   return tf.reshape(tf.transpose(split, [1, 0, 2, 3]), [batch, outer * block, width]);
 }
 
-/** A reshape that costs nothing where the shape is right already. */
+/** A reshape that costs nothing where the tensor, or the one that it was made of here, has the shape already. */
 export function shaped<R extends tf.Rank>(tensor: tf.Tensor, shape: tf.ShapeMap[R]): tf.Tensor<R> {
-  const same = tensor.rank === shape.length && tensor.shape.every((extent, axis) => extent === shape[axis]);
-  return (same ? tensor : tf.reshape(tensor, shape)) as tf.Tensor<R>;
+  if (hasShape(tensor, shape)) return tensor as tf.Tensor<R>;
+  const origin = origins.get(tensor) ?? tensor;
+  if (hasShape(origin, shape) && !origin.isDisposed) return origin as tf.Tensor<R>;
+  const view = tf.reshape(tensor, shape);
+  origins.set(view, origin);
+  return view;
+}
+
+const hasShape = (tensor: tf.Tensor, shape: readonly number[]): boolean =>
+  tensor.rank === shape.length && tensor.shape.every((extent, axis) => extent === shape[axis]);
+
+/** The tensors that views were made of. */
+const origins = new WeakMap<tf.Tensor, tf.Tensor>();
+
+/**
+ * What identifies a tensor's elements, whatever shape `shaped` gave them: a bias and its kernel meet one and the same δ.
+ * Backends differ in whether a reshaped tensor has the data of the old.
+ */
+export function elementsOf(tensor: tf.Tensor): object {
+  return origins.get(tensor) ?? tensor;
 }
 
 /** Multiplies every element by its example's weight; `weights` has shape [batch]. */

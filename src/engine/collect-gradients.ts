@@ -1,8 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { BackwardPass, ParameterUse, Seeds } from './backward.js';
+import { HeldFactors } from './held-factors.js';
 import { RowSquares } from './norm-terms.js';
 import { ParameterGradient } from './parameter-gradient.js';
-import type { Piece } from './piece.js';
+import { type Piece, tensorsOf } from './piece.js';
 import { placePiece, withOneWidth } from './place-piece.js';
 import type { StepObserver } from './step-observer.js';
 import { partsOf } from './views.js';
@@ -18,7 +19,7 @@ export function parameterGradients(
   const byId = new Map(variables.map((variable) => [variable.id, variable]));
   const pieces = new Map<number, Piece[]>();
   const fallback = new Set<number>();
-  const squares = new RowSquares();
+  const step = { squares: new RowSquares(), factors: new HeldFactors(), ...(observer ? { observer } : {}) };
   pass.collectUses(seeds, (use) => {
     const producers = pass.producersOf(use.tensor);
     const parts = partsOf(use.tensor, producers, (tensor) => byId.get(tensor.id));
@@ -26,24 +27,21 @@ export function parameterGradients(
     const placed = piece && parts.map((part) => placePiece(piece, use.tensor.shape, part, batch));
     if (placed?.every((own) => own !== undefined)) {
       parts?.forEach(({ variable }, k) => {
-        pieces.set(variable.id, [...(pieces.get(variable.id) ?? []), placed[k] as Piece]);
+        const list = pieces.get(variable.id) ?? [];
+        list.push(placed[k] as Piece);
+        pieces.set(variable.id, list);
       });
-      return;
+      return placed.flatMap((own) => tensorsOf(own as Piece));
     }
     for (const id of variablesBehind(use, producers, byId)) fallback.add(id);
+    return [];
   });
   return {
     gradients: variables
       .filter((variable) => pieces.has(variable.id) && !fallback.has(variable.id))
       .map(
         (variable) =>
-          new ParameterGradient(
-            variable,
-            withOneWidth(pieces.get(variable.id) as Piece[]),
-            batch,
-            squares,
-            observer,
-          ),
+          new ParameterGradient(variable, withOneWidth(pieces.get(variable.id) as Piece[]), batch, step),
       ),
     fallback: variables.filter((variable) => fallback.has(variable.id)),
   };

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { elementsOf } from './batch-time.js';
 import { rowNorms } from './native-ops.js';
 import type { OuterPiece } from './piece.js';
 
@@ -30,7 +31,7 @@ export class RowSquares {
 
   of(tensor: tf.Tensor): Squares {
     const rows = tensor.shape[0] as number;
-    let sums = this.known.get(tensor.dataId);
+    let sums = this.known.get(elementsOf(tensor));
     if (sums === undefined) {
       const norms = rowNorms(tensor);
       const axes = Array.from({ length: tensor.rank - 1 }, (_, i) => i + 1);
@@ -38,7 +39,7 @@ export class RowSquares {
         norms === undefined
           ? { values: tf.tidy(() => tf.sum(tf.square(tensor), axes)) }
           : { values: norms, rooted: true };
-      this.known.set(tensor.dataId, sums);
+      this.known.set(elementsOf(tensor), sums);
     }
     // The floor keeps a product an upper bound where one factor vanishes and the other is large.
     return { ...sums, floor: (tensor.size / rows) * SMALLEST_NORMAL };

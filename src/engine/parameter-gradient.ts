@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { shaped } from './batch-time.js';
 import { combinePieces } from './combine-pieces.js';
+import type { HeldFactors } from './held-factors.js';
 import { sizeOf } from './isolation/layout.js';
 import { lookupNorms } from './lookup-norms.js';
 import { normMethod, type OuterShape, partSize } from './norm-method.js';
@@ -9,6 +10,13 @@ import { inOrder, maskPiece, type OuterPiece, type Piece } from './piece.js';
 import { scatterRows } from './scatter.js';
 import type { NormReport, StepObserver } from './step-observer.js';
 import type { Weights } from './weights.js';
+
+/** What the gradients of one step share. */
+export interface StepContext {
+  readonly squares: RowSquares;
+  readonly factors: HeldFactors;
+  readonly observer?: StepObserver;
+}
 
 /**
  * The gradients of one parameter, one an example, held as pieces.
@@ -22,23 +30,16 @@ export class ParameterGradient {
   readonly variable: tf.Variable;
   private readonly batch: number;
   private readonly parts: readonly Piece[];
-  private readonly squares: RowSquares;
-  private readonly observer: StepObserver | undefined;
+  private readonly step: StepContext;
   private terms: readonly NormTerm[] | undefined;
   private readonly instantiated = new Map<Piece, tf.Tensor2D>();
 
-  constructor(
-    variable: tf.Variable,
-    pieces: readonly Piece[],
-    batch: number,
-    squares: RowSquares,
-    observer?: StepObserver,
-  ) {
+  constructor(variable: tf.Variable, pieces: readonly Piece[], batch: number, step: StepContext) {
     this.variable = variable;
     this.batch = batch;
-    this.squares = squares;
-    this.observer = observer;
+    this.step = step;
     this.parts = combinePieces(pieces, variable, batch);
+    for (const part of this.parts) step.factors.hold(part);
   }
 
   /** ‖gᵢ‖² of every example as a sum of products of vectors [batch]. */
@@ -46,7 +47,7 @@ export class ParameterGradient {
     this.terms ??= this.parts.map((part) => {
       const report = this.reportOf(part);
       const find = () => this.partFactors(part, report.method);
-      return { factors: this.observer === undefined ? find() : this.observer.norms(report, find) };
+      return { factors: this.step.observer === undefined ? find() : this.step.observer.norms(report, find) };
     });
     return this.terms;
   }
@@ -61,12 +62,13 @@ export class ParameterGradient {
 
   /** The same gradients with those of some examples exactly zero; `keep` is 1 or 0 an example. */
   masked(keep: tf.Tensor1D): ParameterGradient {
-    return new ParameterGradient(
-      this.variable,
-      this.parts.map((part) => maskPiece(part, keep)),
-      this.batch,
-      this.squares,
-    );
+    const parts = this.parts.map((part) => (this.instantiated.has(part) ? part : maskPiece(part, keep)));
+    const copy = new ParameterGradient(this.variable, parts, this.batch, this.step);
+    for (const [part, gradient] of this.instantiated) {
+      const masked = maskPiece({ kind: 'direct', gradient }, keep);
+      if (masked.kind === 'direct') copy.instantiated.set(part, masked.gradient);
+    }
+    return copy;
   }
 
   private reportOf(part: Piece): NormReport {
@@ -77,18 +79,18 @@ export class ParameterGradient {
     const [, time, d] = part.right.shape;
     if (part.kind === 'lookup') return { variable, method: 'lookup', batch, time, p: part.rows, d };
     const p = part.left.shape[2];
-    const method = normMethod({ batch: this.observer?.asForBatch ?? batch, time, p, d });
+    const method = normMethod({ batch: this.step.observer?.asForBatch ?? batch, time, p, d });
     return { variable, method, batch, time, p, d };
   }
 
   private partFactors(part: Piece, method: NormReport['method']): readonly Squares[] {
-    if (part.kind === 'direct') return [this.squares.of(part.gradient)];
+    if (part.kind === 'direct') return [this.step.squares.of(part.gradient)];
     if (part.kind === 'lookup') return [{ values: lookupNorms(part), floor: 0 }];
     const [batch, time, p] = part.left.shape;
     const shape = { batch, time, p, d: part.right.shape[2] };
     switch (method) {
       case 'factors':
-        return [this.squares.of(part.left), this.squares.of(part.right)];
+        return [this.step.squares.of(part.left), this.step.squares.of(part.right)];
       case 'ghost': {
         const values = ghostNorms(part);
         return [values === undefined ? squaresInParts(part, shape) : { values, floor: 0 }];
@@ -107,7 +109,8 @@ export class ParameterGradient {
       : tf.matMul(part.left, part.right, true, false);
     const gradients = tf.reshape(product, [batch, p * d]) as tf.Tensor2D;
     this.instantiated.set(part, gradients);
-    return this.squares.of(gradients);
+    this.step.factors.release(part);
+    return this.step.squares.of(gradients);
   }
 
   private partSum(part: Piece, weights: Weights): tf.Tensor {

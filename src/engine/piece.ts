@@ -63,6 +63,18 @@ export type OuterPiece = Extract<Piece, { kind: 'outer' }>;
 export type LookupPiece = Extract<Piece, { kind: 'lookup' }>;
 export type DirectPiece = Extract<Piece, { kind: 'direct' }>;
 
+/** The tensors that a piece holds. */
+export function tensorsOf(piece: Piece): tf.Tensor[] {
+  switch (piece.kind) {
+    case 'outer':
+      return [piece.left, piece.right];
+    case 'lookup':
+      return [piece.ids, piece.right];
+    case 'direct':
+      return [piece.gradient];
+  }
+}
+
 /** The piece with the rows of some examples set to zero: 0 · NaN is NaN, so a factor of zero is not enough. */
 export function maskPiece(piece: Piece, keep: tf.Tensor1D): Piece {
   const only = <T extends tf.Tensor>(tensor: T): T => {

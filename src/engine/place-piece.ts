@@ -215,6 +215,7 @@ function placeDirect(
 ): Piece | undefined {
   const batch = gradient.shape[0];
   const joined = merged(steps);
+  if (isContiguous(joined, offset, variable.size)) return { kind: 'direct', gradient };
   const repeats = joined.map((_, k) => k).filter((k) => joined[k]?.stride === 0);
   const kept = merged(joined.filter(({ stride }) => stride !== 0));
   const summed =

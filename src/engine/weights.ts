@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { elementsOf, shaped } from './batch-time.js';
 
 /** One weight an example, in the forms that weighted sums ask for. */
 export class Weights {
@@ -15,21 +16,21 @@ export class Weights {
   /** The rows of a tensor [batch, time, width], each times its example's weight, as [batch · time, width]. */
   times(tensor: tf.Tensor3D): tf.Tensor2D {
     const [, time, width] = tensor.shape;
-    const known = this.weighted.get(tensor.dataId);
+    const known = this.weighted.get(elementsOf(tensor));
     if (known !== undefined) return known;
-    const column = tf.reshape(this.row, [this.batch, 1]);
-    const product =
-      time === 1
-        ? tf.mul(tf.reshape(tensor, [this.batch, width]), column)
-        : tf.reshape(tf.mul(tensor, tf.reshape(column, [this.batch, 1, 1])), [this.batch * time, width]);
+    const column = shaped(this.row, [this.batch, 1]);
+    if (time > 1) {
+      return shaped(tf.mul(tensor, shaped(column, [this.batch, 1, 1])), [this.batch * time, width]);
+    }
+    const product: tf.Tensor2D = tf.mul(shaped(tensor, [this.batch, width]), column);
     // A bias and its kernel share their δ where an example has one position.
-    if (time === 1) this.weighted.set(tensor.dataId, product as tf.Tensor2D);
-    return product as tf.Tensor2D;
+    this.weighted.set(elementsOf(tensor), product);
+    return product;
   }
 
   /** Σᵢ weightᵢ · rowᵢ of a matrix [batch, width], as [width]. */
   sum(matrix: tf.Tensor2D): tf.Tensor {
-    const weighted = this.weighted.get(matrix.dataId);
+    const weighted = this.weighted.get(elementsOf(matrix));
     return weighted === undefined ? tf.matMul(this.row, matrix) : tf.sum(weighted, 0);
   }
 }

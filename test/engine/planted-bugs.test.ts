@@ -100,8 +100,8 @@ const onLookup = (change: (piece: Lookup) => Piece) => (piece: Piece) =>
 function pairedLate() {
   let before: tf.Tensor3D | undefined;
   return onOuter((piece) => {
-    const late = before?.isDisposed === false ? before : undefined;
-    before = piece.right;
+    const late = before;
+    before = tf.keep(tf.clone(piece.right));
     return late && { ...piece, right: late };
   });
 }
