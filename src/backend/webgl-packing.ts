@@ -6,16 +6,12 @@ import * as tf from '@tensorflow/tfjs-core';
  * 4.22, exp(A)·exp(B) with 7 columns is 1 too large. And a packed clip leaves all four elements unclipped where one is
  * NaN: an example's gradient then depends on the example in the next row.
  */
-const PACKED_BY_ELEMENT = [
+const PACKED_FUNCTIONS = [
   'WEBGL_PACK_NORMALIZATION',
   'WEBGL_PACK_CLIP',
   'WEBGL_PACK_DEPTHWISECONV',
   'WEBGL_PACK_BINARY_OPERATIONS',
   'WEBGL_PACK_UNARY_OPERATIONS',
-  'WEBGL_PACK_ARRAY_OPERATIONS',
-  'WEBGL_PACK_IMAGE_OPERATIONS',
-  'WEBGL_PACK_REDUCE',
-  'WEBGL_PACK_CONV2DTRANSPOSE',
 ] as const;
 /** Products that apply a function to what they pack. Products stay packed otherwise: they fill padding with zeros. */
 const FUSED = ['_FusedMatMul', 'FusedConv2D'] as const;
@@ -30,7 +26,7 @@ const unpacking = new WeakSet<tf.KernelFunc>();
 
 /** Turns off, for the whole page, the packed kernels of the webgl backend that are wrong at padding. */
 export function unpackElements(): void {
-  for (const flag of PACKED_BY_ELEMENT) tf.env().set(flag, false);
+  for (const flag of PACKED_FUNCTIONS) tf.env().set(flag, false);
   for (const name of FUSED) {
     const kernel = tf.getKernel(name, 'webgl');
     if (kernel == null || unpacking.has(kernel.kernelFunc)) continue;

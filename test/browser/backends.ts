@@ -9,12 +9,15 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, beforeEach, describe, type RunnerTask } from 'vitest';
 
 /** Tests of one file that run. */
-const TESTS_A_FILE = 12;
+const TESTS_A_FILE = 8;
 
 /** Where a forward pass differs on webgl, by tfjs's shaders or by GLSL, so that there is another gradient, or none. */
 const DIFFERENT: readonly [RegExp, string][] = [
   [/zero times an infinite slope/, 'equal numbers divide to 1, 0/0 too: the gradient is finite'],
-  [/two inputs at once|positions made inside|rotary positions|by two coordinates/, 'a sine may err by 2^-11'],
+  [
+    /two inputs at once|positions made inside|rotary positions|by two coordinates|random models equal/,
+    'a sine may err by 2^-11',
+  ],
   [/backwards, other activations/, 'tensors of rank 4 at most are reversed'],
 ];
 
