@@ -105,7 +105,7 @@ export function ghostNorms(part: OuterPiece): tf.Tensor1D | undefined {
  * is part of what an example contributes. `massSquared` is at least (Σₜ ‖lₜ‖‖rₜ‖)². What stays below the
  * engine's rounding margin changes nothing.
  */
-function withRoundingOfSum(norms: tf.Tensor1D, massSquared: tf.Tensor1D): tf.Tensor1D {
+export function withRoundingOfSum(norms: tf.Tensor1D, massSquared: tf.Tensor1D): tf.Tensor1D {
   const norm = tf.sqrt(norms);
   const error = tf.mul(tf.sqrt(massSquared), 4 * FLOAT32_UNIT);
   return tf.square(tf.add(norm, tf.relu(tf.sub(error, tf.mul(norm, 2 ** -20)))));

@@ -10,7 +10,7 @@ import {
 } from 'privacy-accounting';
 import { requireLiveBackend } from '../backend/backend-health.js';
 import { PerExampleEngine } from '../engine/index.js';
-import { secureRandomWords, seededRandomWords } from '../noise/index.js';
+import { seededRandomWords } from '../noise/index.js';
 import type { BatchSampler } from '../sampling/index.js';
 import { type Clipping, sensitivityOf } from './clipping/index.js';
 import { type DpOptimizerOptions, type SettledOptions, settleOptions } from './dp-optimizer-options.js';
@@ -95,8 +95,7 @@ export class DpOptimizer extends tf.Optimizer {
     this.inner = inner;
     this.expectedBatchSize = this.options.expectedBatchSize;
     this.clipping = this.options.clipping;
-    const words = options.seed === undefined ? secureRandomWords() : seededRandomWords(options.seed);
-    this.noise = new NoiseMaker(words);
+    this.noise = new NoiseMaker(options.seed === undefined ? undefined : seededRandomWords(options.seed));
     this.secure = this.noise.secure;
     this.current = new LogicalStep(this.options, this.noise);
     this.book = new PassBook(before.spent);
@@ -382,6 +381,7 @@ export class DpOptimizer extends tf.Optimizer {
   override dispose(): void {
     this.discard();
     this.savedBounds?.dispose();
+    this.noise.close();
     this.inner.dispose();
   }
 }

@@ -14,6 +14,7 @@ export class GradientAccumulator {
   private penalties = new Map<number, tf.Tensor>();
   private count = 0;
   private list: string | undefined;
+  private scratch = new Float32Array(0);
 
   /** Examples added since the last release. */
   get examples(): number {
@@ -92,8 +93,9 @@ export class GradientAccumulator {
           const terms = this.sums.get(variable.id) ?? [];
           let total = terms.length > 1 ? terms.reduce((sum, term) => tf.add(sum, term)) : terms[0];
           if (standardDeviation > 0) {
-            // tf.tensor may keep the array that it is given, so each variable's noise has its own.
-            const sample = new Float32Array(variable.size);
+            // tf.tensor may keep the array that it is given: one that is added at once may be used again after that.
+            const added = 'fill' in noise && total !== undefined;
+            const sample = added ? this.scratchOf(variable.size) : new Float32Array(variable.size);
             if ('fill' in noise) {
               noise.fill(sample, standardDeviation);
               const noiseTensor = tf.tensor(sample, variable.shape);
@@ -122,6 +124,12 @@ export class GradientAccumulator {
       this.dispose();
     }
     return gradients;
+  }
+
+  /** Memory for noise that is added at once: fresh pages for millions of samples cost as much as drawing half of them. */
+  private scratchOf(size: number): Float32Array {
+    if (this.scratch.length < size) this.scratch = new Float32Array(size);
+    return this.scratch.subarray(0, size);
   }
 
   dispose(): void {

@@ -67,7 +67,7 @@ export class LogicalStep {
   noised(plan: StepPlan): NamedTensor[] {
     this.adapt(plan);
     return this.accumulator.release(plan.variables, {
-      noise: this.noise.of(plan.grid),
+      noise: this.noise.of(plan.grid, sizeOf(plan.variables)),
       standardDeviation: this.standardDeviation(plan),
     });
   }
@@ -91,3 +91,6 @@ export class LogicalStep {
     );
   }
 }
+
+const sizeOf = (variables: readonly tf.Variable[]): number =>
+  variables.reduce((total, variable) => total + variable.size, 0);

@@ -1,5 +1,7 @@
 import { DpError } from 'privacy-accounting';
 import {
+  type BackgroundGaussianSource,
+  backgroundGaussianSource,
   type DiscreteGaussianMechanism,
   defaultGranularity,
   discreteGaussianMechanism,
@@ -9,6 +11,7 @@ import {
   MAX_GRANULARITY,
   MIN_GRANULARITY,
   type RandomWords,
+  secureRandomWords,
 } from '../noise/index.js';
 import { refuseUnknownKeys } from './option-keys.js';
 
@@ -79,29 +82,49 @@ export function gridOf(
   return { granularity: noise.granularity ?? defaultGranularity(release), ...release };
 }
 
-/** The noise of one optimizer, from one source of words. */
+/** The noise of one optimizer, from one source of words; secure noise of many parameters is drawn ahead. */
 export class NoiseMaker {
   readonly secure: boolean;
   readonly gaussian: GaussianSource;
+  private readonly drawsAhead: boolean;
   private readonly discrete: ReturnType<typeof discreteGaussianSource>;
   private onGrid: DiscreteGaussianMechanism | undefined;
+  private ahead: BackgroundGaussianSource | undefined;
 
-  constructor(words: RandomWords) {
-    this.secure = words.secure;
-    this.gaussian = gaussianSource(words);
-    this.discrete = discreteGaussianSource(words);
+  /** `words` are the platform's secure ones unless given. */
+  constructor(words?: RandomWords) {
+    this.drawsAhead = words === undefined && hasIdleCore();
+    const own = words ?? secureRandomWords();
+    this.secure = own.secure;
+    this.gaussian = gaussianSource(own);
+    this.discrete = discreteGaussianSource(own);
   }
 
   get wordsConsumed(): number {
-    return this.gaussian.wordsConsumed + this.discrete.wordsConsumed;
+    return this.gaussian.wordsConsumed + this.discrete.wordsConsumed + (this.ahead?.wordsConsumed ?? 0);
   }
 
-  /** What noises a step; real-valued where there is no grid. */
-  of(grid: Grid | undefined): GaussianSource | DiscreteGaussianMechanism {
-    if (grid === undefined) return this.gaussian;
+  /** What noises a step of so many samples; real-valued where there is no grid. */
+  of(grid: Grid | undefined, samples: number): GaussianSource | DiscreteGaussianMechanism {
+    if (grid === undefined) {
+      if (!this.drawsAhead || samples < 1) return this.gaussian;
+      this.ahead ??= backgroundGaussianSource({ samples });
+      return this.ahead;
+    }
     if (this.onGrid?.granularity !== grid.granularity) {
       this.onGrid = discreteGaussianMechanism(this.discrete, grid.granularity);
     }
     return this.onGrid;
   }
+
+  /** Ends the thread that draws ahead. */
+  close(): void {
+    this.ahead?.close();
+  }
+}
+
+/** With one core, a second thread would take its time from the step. */
+function hasIdleCore(): boolean {
+  const os = globalThis.process?.getBuiltinModule?.('node:os');
+  return os !== undefined && os.availableParallelism() > 1;
 }
