@@ -167,6 +167,9 @@ function replaceFirstExample(value: tf.Tensor, batch: number): tf.Tensor {
 function othersMoved(before: tf.Tensor, after: tf.Tensor, isolation: Isolation, output: tf.Tensor): boolean {
   const taint = isolation.taintOf(output);
   if (taint.kind === 'total') return false;
+  if (before.dtype === 'complex64') {
+    return [tf.real, tf.imag].some((part) => othersMoved(part(before), part(after), isolation, output));
+  }
   const others = (tensor: tf.Tensor): tf.Tensor =>
     taint.kind === 'rows'
       ? tf.slice(tf.reshape(tensor, [-1, isolation.batch, taint.layout.inner]), [0, 1, 0], [-1, -1, -1])
