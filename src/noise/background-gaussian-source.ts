@@ -22,10 +22,10 @@ const MINIMUM_SIZE = 100_000;
  * draws the rest itself, so it never waits and never blocks an event loop.
  *
  * Guarantee: that of `gaussianSource(secureRandomWords())`. The thread has a secure stream of its own. Each sample is
- * used once and wiped; one that is not complete is never seen, and a zero is an error (`DP_NUMERICAL`); N(0, 1) is drawn ahead and multiplied by sd when it is
- * used, hence rounded to float32 twice instead of once. A thread that can't start, or dies, leaves everything to the
- * caller's thread: the noise is the same, only slower. The thread does not keep the process alive, and ends when the
- * source is closed or collected.
+ * used once and wiped; one that is not complete is never seen, and a zero is an error (`DP_NUMERICAL`); N(0, 1) is
+ * drawn ahead and multiplied by sd when it is used, hence rounded to float32 twice instead of once. A thread that
+ * can't start, or dies, leaves everything to the caller's thread: the noise is the same, only slower. The thread does
+ * not keep the process alive, and ends when the source is closed or collected.
  *
  * When it pays: where a step leaves a core idle for part of its time. What remains for the caller's thread is 1.8 ns a
  * sample instead of 5.3 (measured at 10 million: 18 ms instead of 53); with every core busy nothing is gained. Without

@@ -1,9 +1,10 @@
 /**
  * The drop-in optimizer: any tfjs optimizer, made differentially private.
  *
- * What it is: a real `tf.Optimizer` that clips per example, adds secure noise once a logical batch, divides by
- * the public expected batch size, and books every step before its noise is released. What it is not: it does
- * not sample, and it does not know the data's size or order, so it claims nothing that depends on them.
+ * What it is: a real `tf.Optimizer` that clips per example by one of several strategies, adds secure noise once a
+ * logical batch, divides by the public expected batch size, and books every step before its noise is released; with
+ * schedules, a bias-corrected Adam and averages of weights beside it. What it is not: it does not sample, and it does
+ * not know the data's size or order, so it claims nothing that depends on them.
  *
  * Invariants: only gradients that it noised itself reach the inner optimizer, each set once; what is booked is
  * never less than what was released; saved with a model, it carries its record of the privacy spent.

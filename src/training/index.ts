@@ -2,8 +2,8 @@
  * Training: the loop that owns sampler, engine, noise, accountant and record together.
  *
  * What it is: `privateFit`, which samples, splits logical batches into physical ones, calibrates, stops before
- * overspending, and keeps a run on disk that survives a crash; `guardedFit`, which watches `model.fit`. What it
- * is not: it has no gradient, noise or accounting of its own.
+ * overspending, and keeps a run on disk that survives a crash; `guardedFit`, which watches `model.fit`; `plan`, which
+ * forecasts a step's memory and time. What it is not: it has no gradient, noise or accounting of its own.
  *
  * Invariants: a step is on record before its noise is drawn; the noise is added once a logical batch; values
  * computed from data without noise are returned apart from public ones.

@@ -88,20 +88,22 @@ export function refuseUnprivateLayers(model: { readonly layers: readonly tfl.lay
       throw new DpError(
         'DP_CROSS_EXAMPLE',
         `Expected layers that keep examples apart, got '${layer.name}' (BatchNormalization). Frozen or not, its ` +
-          'statistics mix examples: use layer normalisation.',
+          'statistics mix examples. Train the copy with group normalisation that fixModel(model) gives.',
       );
     }
     if (typeof (layer as unknown as { seed?: unknown }).seed === 'number') {
       throw new DpError(
         'DP_CROSS_EXAMPLE',
         `Expected layers that treat every place in the batch alike, got '${layer.name}' (${kind}) with a seed: its mask ` +
-          'is the same for a place at every step, so that who leaves decides who gets which. Leave the seed out.',
+          'is the same for a place at every step, so that who leaves decides who gets which. Leave the seed out, as ' +
+          'fixModel(model) does in a copy.',
       );
     }
     if ((layer as unknown as { stateful?: boolean }).stateful === true) {
       throw new DpError(
         'DP_CROSS_EXAMPLE',
-        `Expected layers without memory between batches, got '${layer.name}' (${kind}) with stateful: true. Set it false.`,
+        `Expected layers without memory between batches, got '${layer.name}' (${kind}) with stateful: true. Set it ` +
+          'false, as fixModel(model) does in a copy.',
       );
     }
   }

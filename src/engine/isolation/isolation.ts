@@ -79,7 +79,7 @@ export function proveIsolation(tape: Tape): Isolation {
         `Expected each example's loss to depend on that example alone, but ${describe(call)} ${taint.how}. ` +
           'Clipping one example then does not bound its influence. ' +
           (call.kernelName === 'FusedBatchNorm'
-            ? 'Use layer normalisation instead of batch normalisation.'
+            ? 'Use group or layer normalisation instead of batch normalisation: fixModel(model) gives a copy that does.'
             : 'Remove it, or reduce within the example first.'),
       );
     }
@@ -148,7 +148,8 @@ function refuseSideEffects(tape: Tape): void {
       'DP_CROSS_EXAMPLE',
       `Expected a loss function that leaves all variables as they are, but it assigned to or made ` +
         `'${tape.assigned.join("', '")}'. Batch statistics kept like this (the moving averages of batch ` +
-        'normalisation, frozen or not) publish data without noise: remove that layer.',
+        'normalisation, frozen or not) publish data without noise: remove that layer, or train the copy with group ' +
+        'normalisation that fixModel(model) gives.',
     );
   }
 }
@@ -178,7 +179,8 @@ function refuseMemory(tape: Tape): void {
   throw new DpError(
     'DP_CROSS_EXAMPLE',
     `Expected a loss function without memory, but it keeps a tensor of shape [${held.shape}] for the ` +
-      'next batch, as stateful recurrent layers do: one example would reach the next. Set stateful to false.',
+      'next batch, as stateful recurrent layers do: one example would reach the next. Set stateful to false, as ' +
+      'fixModel(model) does in a copy.',
   );
 }
 
