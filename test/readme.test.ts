@@ -25,7 +25,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const project = mkdtempSync(join(tmpdir(), 'readme-'));
-const RUNNABLE = ['README.md', 'docs/getting-started.md', 'docs/models.md', 'docs/clipping.md', 'docs/scale.md'];
+const RUNNABLE = [
+  'README.md',
+  'docs/getting-started.md',
+  'docs/models.md',
+  'docs/clipping.md',
+  'docs/scale.md',
+];
 const MANUALS = [
   'README.md',
   'CHANGELOG.md',

@@ -15,8 +15,8 @@ const step = (engine: PerExampleEngine, w: tf.Variable, f: () => tf.Tensor) =>
 eachBackend(() => {
   describe('a remembered proof', () => {
     it('gives every tensor the taint that a new proof gives it', () => {
-      const x = normal([4, 3], 1);
-      const w = tf.variable(normal([3, 3], 2));
+      const x = normal([4, 3], 1) as tf.Tensor2D;
+      const w = tf.variable(normal([3, 3], 2)) as unknown as tf.Tensor2D;
       const f = () => tf.mean(tf.square(tf.matMul(tf.tanh(tf.matMul(x, w)), w)), 1);
       const proofs = new RememberedProof();
       tf.tidy(() => {
@@ -37,7 +37,7 @@ eachBackend(() => {
     });
 
     const w = () => tf.variable(normal([3, 1], 4));
-    const x = () => normal([4, 3], 3);
+    const x = () => normal([4, 3], 3) as tf.Tensor2D;
     const cases: Record<string, (data: tf.Tensor2D, v: tf.Variable, later: boolean) => tf.Tensor> = {
       'a constant that comes to differ from place to place': (data, v, later) => {
         const places = tf.tensor2d(later ? [[1], [2], [3], [4]] : [[2], [2], [2], [2]]);
