@@ -47,7 +47,7 @@ export function elementwise(only?: readonly string[]): TaintRule {
 }
 
 /** Whether a public input runs along the batch with values that differ from place to place. */
-function weighsPlaces(
+export function weighsPlaces(
   { call, batch, taintOf, isVaried }: TaintContext,
   name: string,
   layout: RowLayout,

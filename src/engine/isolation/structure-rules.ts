@@ -1,4 +1,5 @@
 import type { KernelCall } from '../tape.js';
+import { weighsPlaces } from './elementwise-rules.js';
 import { batchAxisOf, layoutAt, type RowLayout, sizeOf } from './layout.js';
 import { PUBLIC, rows, TOTAL } from './taint.js';
 import {
@@ -8,6 +9,7 @@ import {
   onBatchAxis,
   outputShape,
   shapeOf,
+  type TaintContext,
   type TaintResult,
   type TaintRule,
   wrap,
@@ -54,6 +56,19 @@ export function alongAxis(attribute: string, fallback: number): TaintRule {
   };
 }
 
+/** What a fused kernel adds to its output or bends it by, broadcast as any other operand. */
+const FUSED_EXTRAS = ['bias', 'preluActivationWeights'];
+
+/** Rows, unless a fused operand holds another value for every place of the batch. */
+function withFusedExtras(context: TaintContext, taint: TaintResult): TaintResult {
+  if (taint.kind !== 'rows') return taint;
+  const target = outputShape(context.call);
+  const byPlace = FUSED_EXTRAS.find((name) => weighsPlaces(context, name, taint.layout, target));
+  return byPlace === undefined
+    ? taint
+    : mixed(`meets the batch with '${byPlace}', which holds another value for every place in it`);
+}
+
 /** Convolution, pooling, resizing: the batch is the first axis and nothing crosses it. */
 export function leadingBatch(input: string): TaintRule {
   const slide = onBatchAxis(input, (at, _shape, { call }) => {
@@ -71,7 +86,7 @@ export function leadingBatch(input: string): TaintRule {
       taintOf(input).kind === 'public' &&
       shapeOf(call, input)[0] === batch &&
       !context.isVaried(input, 0);
-    return even ? rows(layoutAt(outputShape(call), 0, 1)) : taint;
+    return withFusedExtras(context, even ? rows(layoutAt(outputShape(call), 0, 1)) : taint);
   };
 }
 
@@ -104,7 +119,7 @@ export const matMul: TaintRule = (context) => {
   if (batch > 1 && a.kind === 'rows' && b.kind === 'rows' && a.layout.inner !== b.layout.inner) {
     return mixed('multiplies every example with every other');
   }
-  for (const extra of ['bias', 'preluActivationWeights']) {
+  for (const extra of FUSED_EXTRAS) {
     if (extra in call.inputs && taintOf(extra).kind !== 'public')
       return mixed(`takes a data-dependent ${extra}`);
   }
@@ -119,7 +134,7 @@ export const matMul: TaintRule = (context) => {
       return mixed(`multiplies every place of the batch by another matrix of '${other}'`);
     }
   }
-  return found;
+  return withFusedExtras(context, found);
 };
 
 export const transpose: TaintRule = onBatchAxis('x', (at, _shape, { call }) => {
