@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { BackwardPass, ParameterUse, Seeds } from './backward.js';
 import { HeldFactors } from './held-factors.js';
-import { RowSquares } from './norm-terms.js';
+import { RowSquares, rowSums } from './norm-terms.js';
 import { ParameterGradient } from './parameter-gradient.js';
 import { type Piece, tensorsOf } from './piece.js';
 import { placePiece, withOneWidth } from './place-piece.js';
@@ -95,7 +95,9 @@ function maskedNorms(
         .stack(
           fallback.map(({ id }) => {
             const sum = sums.get(id);
-            return sum === undefined ? tf.scalar(0) : tf.sum(tf.square(sum));
+            return sum === undefined
+              ? tf.scalar(0)
+              : tf.reshape(rowSums(tf.reshape(tf.square(sum), [1, -1])), []);
           }),
         )
         .dataSync();

@@ -34,10 +34,9 @@ export class RowSquares {
     let sums = this.known.get(elementsOf(tensor));
     if (sums === undefined) {
       const norms = rowNorms(tensor);
-      const axes = Array.from({ length: tensor.rank - 1 }, (_, i) => i + 1);
       sums =
         norms === undefined
-          ? { values: tf.tidy(() => tf.sum(tf.square(tensor), axes)) }
+          ? { values: tf.tidy(() => rowSums(tf.square(tensor))) }
           : { values: norms, rooted: true };
       this.known.set(elementsOf(tensor), sums);
     }
@@ -46,12 +45,35 @@ export class RowSquares {
   }
 }
 
+/**
+ * Sums over all axes but the first. The wasm backend adds one number after another in float32, which drifts by 1e-5 in
+ * some thousand numbers alike and by 1e-2 in a million, far beyond the rounding margin: there it adds a few at a time,
+ * and their sums are added here.
+ */
+export function rowSums(tensor: tf.Tensor): tf.Tensor1D {
+  if (tf.getBackend() !== 'wasm') {
+    return tf.sum(tensor, tensor.shape.map((_, axis) => axis).slice(1));
+  }
+  const rows = tensor.shape[0] as number;
+  const width = tensor.size / rows;
+  const few = [16, 8, 4, 2].find((count) => width % count === 0) ?? 1;
+  const parts = few === 1 ? tensor : tf.sum(tf.reshape(tensor, [-1, few]), 1);
+  const values = parts.dataSync();
+  const count = width / few;
+  const sums = Float32Array.from({ length: rows }, (_, row) => {
+    let sum = 0;
+    for (let at = row * count; at < (row + 1) * count; at++) sum += values[at] as number;
+    return sum;
+  });
+  return tf.tensor1d(sums);
+}
+
 /** Sums of squares of the rows of a matrix, read from the backend; never less than the exact ones by underflow. */
 export function squaresOfRows(matrix: tf.Tensor2D): Float64Array {
   const floor = matrix.shape[1] * SMALLEST_NORMAL;
   const norms = rowNorms(matrix);
   if (norms !== undefined) return Float64Array.from(norms.dataSync(), (norm) => norm * norm + floor);
-  return Float64Array.from(tf.sum(tf.square(matrix), 1).dataSync(), (square) => square + floor);
+  return Float64Array.from(rowSums(tf.square(matrix)).dataSync(), (square) => square + floor);
 }
 
 /** Reads all terms at once: Σ over a parameter's terms of the product of its factors, for every parameter. */
@@ -90,10 +112,10 @@ export function ghostNorms(part: OuterPiece): tf.Tensor1D | undefined {
       tf.matMul(part.left, part.left, false, true),
       tf.matMul(part.right, part.right, false, true),
     );
-    const norms = tf.sum(products, [1, 2]) as tf.Tensor1D;
+    const norms = rowSums(products);
     if (cancels(norms, products)) return undefined;
     const time = part.left.shape[1];
-    const squares = tf.sum(tf.mul(products, tf.eye(time)), [1, 2]) as tf.Tensor1D;
+    const squares = rowSums(tf.mul(products, tf.eye(time)));
     found = withRoundingOfSum(norms, tf.mul(squares, time));
     return found;
   });
@@ -113,7 +135,7 @@ export function withRoundingOfSum(norms: tf.Tensor1D, massSquared: tf.Tensor1D):
 
 /** Whether cancellation left any example's sum of products below an eighth of its terms: three bits lost. */
 function cancels(norms: tf.Tensor1D, products: tf.Tensor): boolean {
-  const sizes = tf.sum(tf.abs(products), [1, 2]) as tf.Tensor1D;
+  const sizes = rowSums(tf.abs(products));
   const share = tf.tidy(() => tf.any(tf.less(norms, tf.mul(sizes, 0.125))).dataSync()[0]);
   return share === 1;
 }

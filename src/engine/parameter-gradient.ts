@@ -5,7 +5,14 @@ import type { HeldFactors } from './held-factors.js';
 import { sizeOf } from './isolation/layout.js';
 import { lookupNorms } from './lookup-norms.js';
 import { normMethod, type OuterShape, partSize } from './norm-method.js';
-import { ghostNorms, type NormTerm, type RowSquares, type Squares, withRoundingOfSum } from './norm-terms.js';
+import {
+  ghostNorms,
+  type NormTerm,
+  type RowSquares,
+  rowSums,
+  type Squares,
+  withRoundingOfSum,
+} from './norm-terms.js';
 import { inOrder, maskPiece, type OuterPiece, type Piece } from './piece.js';
 import { scatterRows } from './scatter.js';
 import type { NormReport, StepObserver } from './step-observer.js';
@@ -148,7 +155,7 @@ function squaresInParts(part: OuterPiece, shape: OuterShape): Squares {
         const count = Math.min(size, batch - start);
         const left = tf.slice(part.left, [start, 0, 0], [count, -1, -1]);
         const right = tf.slice(part.right, [start, 0, 0], [count, -1, -1]);
-        const squares = tf.sum(tf.square(tf.matMul(left, right, true, false)), [1, 2]) as tf.Tensor1D;
+        const squares = rowSums(tf.square(tf.matMul(left, right, true, false)));
         // The sum is formed by another product than these norms: what that may err counts as the example's.
         const terms = tf.mul(tf.sum(tf.square(left), 2), tf.sum(tf.square(right), 2));
         return withRoundingOfSum(squares, tf.mul(tf.sum(terms, 1), shape.time) as tf.Tensor1D);
