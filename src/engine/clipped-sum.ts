@@ -397,11 +397,23 @@ function finish(processed: Processed): Omit<ClippedSum, typeof clipped> {
     }
     const masked = members.filter(({ id }) => fallback.some((variable) => variable.id === id));
     if (masked.length === 0) continue;
-    const all = pass.parameterSums(seeds, tf.tensor1d(factors));
-    for (const { id } of masked) {
-      const sum = all.get(id);
-      if (sum !== undefined) sums.set(id, sum);
-    }
+    // One example at a time, as the norms were: where an example's terms nearly cancel, a walk with all of them leaves
+    // more of it than its norm says, and the factor may multiply that.
+    factors.forEach((factor, i) => {
+      if (factor === 0) return;
+      const added = tf.tidy(() => {
+        const own = pass.parameterSums(seeds, tf.tensor1d(factors.map((_, k) => (k === i ? 1 : 0))));
+        return masked.map(({ id, shape }) => {
+          const term = tf.mul(own.get(id) ?? tf.zeros(shape), factor);
+          const before = sums.get(id);
+          return before === undefined ? term : tf.add(before, tf.reshape(term, before.shape));
+        });
+      });
+      masked.forEach(({ id }, k) => {
+        sums.get(id)?.dispose();
+        sums.set(id, added[k] as tf.Tensor);
+      });
+    });
   }
   const norms = total([...squares.values()], batch);
   const penaltySums = pass.penaltySums(seeds);
