@@ -16,12 +16,12 @@ export class Weights {
   /** The rows of a tensor [batch, time, width], each times its example's weight, as [batch · time, width]. */
   times(tensor: tf.Tensor3D): tf.Tensor2D {
     const [, time, width] = tensor.shape;
-    const known = this.weighted.get(elementsOf(tensor));
-    if (known !== undefined) return known;
     const column = shaped(this.row, [this.batch, 1]);
     if (time > 1) {
       return shaped(tf.mul(tensor, shaped(column, [this.batch, 1, 1])), [this.batch * time, width]);
     }
+    const known = this.weighted.get(elementsOf(tensor));
+    if (known !== undefined) return known;
     const product: tf.Tensor2D = tf.mul(shaped(tensor, [this.batch, width]), column);
     // A bias and its kernel share their δ where an example has one position.
     this.weighted.set(elementsOf(tensor), product);
