@@ -15,10 +15,15 @@ export interface BackgroundGaussianSource extends GaussianSource {
 }
 
 /** Below so many samples a step the few milliseconds that are saved do not pay for the thread's own 15 MB. */
-const MINIMUM_SIZE = 1_000_000;
+const MINIMUM_SIZE = 500_000;
 
 /** In MB: the thread makes no objects while it draws. */
-const THREAD_MEMORY = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 8, codeRangeSizeMb: 4, stackSizeMb: 1 };
+const THREAD_MEMORY = {
+  maxYoungGenerationSizeMb: 1,
+  maxOldGenerationSizeMb: 8,
+  codeRangeSizeMb: 4,
+  stackSizeMb: 1,
+};
 
 /**
  * Secure N(0, sd²) noise, drawn ahead on a worker thread while the caller computes; `fill` takes what is ready and
@@ -34,8 +39,8 @@ const THREAD_MEMORY = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 8, 
  * sample instead of 5.3 (measured at 10 million: 18 ms instead of 53); with every core busy nothing is gained. Without
  * worker threads (browsers), or with fewer than `minimumSize` samples a step, this is the inline source.
  *
- * @param options.samples how many samples a step uses: so many are kept ready, 4 bytes each.
- * @param options.minimumSize fewer samples than this a step are drawn inline. 1,000,000 by default.
+ * @param options.samples how many samples are kept ready, 4 bytes each: those of a step, or a part of them.
+ * @param options.minimumSize fewer samples than this a step are drawn inline. 500,000 by default.
  *
  * @example
  * const source = backgroundGaussianSource({ samples: 10_000_000 });

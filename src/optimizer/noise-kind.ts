@@ -108,7 +108,8 @@ export class NoiseMaker {
   of(grid: Grid | undefined, samples: number): GaussianSource | DiscreteGaussianMechanism {
     if (grid === undefined) {
       if (!this.drawsAhead || samples < 1) return this.gaussian;
-      this.ahead ??= backgroundGaussianSource({ samples });
+      // Half of them ready: the thread draws on while those are taken, and memory is half.
+      this.ahead ??= backgroundGaussianSource({ samples: Math.ceil(samples / 2) });
       return this.ahead;
     }
     if (this.onGrid?.granularity !== grid.granularity) {
