@@ -49,31 +49,6 @@ export function reluGradient(gradient: tf.Tensor, features: tf.Tensor): tf.Tenso
   );
 }
 
-/**
- * The gradient of max pooling, to the first largest element of each window: that of a dilation by a flat structuring
- * element, which takes half the time of MaxPoolGrad and gives the same.
- */
-export function maxPoolGradient(
-  gradient: tf.Tensor,
-  features: tf.Tensor,
-  window: { readonly size: readonly number[]; readonly strides: readonly number[]; readonly pad: string },
-): tf.Tensor | undefined {
-  const backend = nativeBackend();
-  if (backend === undefined) return undefined;
-  const { TF_ATTR_TYPE, TF_ATTR_INT, TF_ATTR_STRING, TF_FLOAT } = backend.binding;
-  const flat = tf.zeros([...window.size, features.shape[features.rank - 1] as number]);
-  return backend.executeSingleOutput(
-    'Dilation2DBackpropInput',
-    [
-      { name: 'T', type: TF_ATTR_TYPE, value: TF_FLOAT },
-      { name: 'strides', type: TF_ATTR_INT, value: [1, ...window.strides, 1] },
-      { name: 'rates', type: TF_ATTR_INT, value: [1, 1, 1, 1] },
-      { name: 'padding', type: TF_ATTR_STRING, value: window.pad.toUpperCase() },
-    ],
-    [features, flat, gradient],
-  );
-}
-
 /** Σ of the rows of `values` that share an id, [rows, width]: half the time of UnsortedSegmentSum. */
 export function scatterSum(ids: tf.Tensor1D, values: tf.Tensor2D, rows: number): tf.Tensor2D | undefined {
   const backend = nativeBackend();

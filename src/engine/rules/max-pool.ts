@@ -1,5 +1,4 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { maxPoolGradient } from '../native-ops.js';
 import type { KernelCall } from '../tape.js';
 import type { Geometry } from './geometry.js';
 import type { OpRule, Use } from './op-rule.js';
@@ -29,22 +28,11 @@ export const maxPoolRule: OpRule = {
     const dy = use.outputGradients[0];
     if (input !== 'x' || !x || !dy) return undefined;
     const call = wrongCall(use);
-    if (call === undefined) return nativeGradient(use, x, dy);
+    if (call === undefined) return undefined;
     const floor = tf.getBackend() === 'wasm' && x.rank === 5 ? 0 : Number.NEGATIVE_INFINITY;
     return tf.tensor(routeToMaxima(x, dy, poolOf(x, call), floor), x.shape);
   },
 };
-
-/** Where windows overlap, the native backend's own gradient is twice as slow as this one. */
-function nativeGradient(use: Use, x: tf.Tensor, dy: tf.Tensor): tf.Tensor | undefined {
-  const call = use.node.calls.find(({ attrs }) => 'filterSize' in attrs);
-  const pad = call?.attrs.pad;
-  if (call === undefined || typeof pad !== 'string' || x.rank !== 4 || x.dtype !== 'float32')
-    return undefined;
-  const { kernel, strides } = poolOf(x, call);
-  if (kernel.every((size, axis) => size <= (strides[axis] as number))) return undefined;
-  return maxPoolGradient(dy, x, { size: kernel, strides, pad });
-}
 
 function routeToMaxima(x: tf.Tensor, dy: tf.Tensor, pool: Geometry, floor: number): Float32Array {
   const [values, gradients] = [x.dataSync(), dy.dataSync()];
