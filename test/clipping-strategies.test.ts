@@ -4,7 +4,7 @@
  * releases.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { composed, DpError, gaussian, selfComposed, shuffled } from 'privacy-accounting';
+import { composed, gaussian, selfComposed, shuffled } from 'privacy-accounting';
 import {
   adaptiveClipping,
   automaticClipping,
@@ -24,6 +24,7 @@ import { describe, expect, it } from 'vitest';
 import { eachBackend } from './backends.js';
 import { distance, normOf, oneExampleGradients } from './engine/one-example-loop.js';
 import { normals } from './engine/seeded-data.js';
+import { errorText } from './error-text.js';
 
 type Row = readonly number[];
 
@@ -116,16 +117,6 @@ const extremes: Row[] = [
   [1e18, -1e18, 1, 0],
 ];
 const SLACK = 1 + 1e-5;
-
-const codeOf = (f: () => unknown): string => {
-  try {
-    f();
-  } catch (error) {
-    if (error instanceof DpError) return `${error.code} ${error.message}`;
-    throw error;
-  }
-  return 'no error';
-};
 
 eachBackend(() => {
   describe.each(names)('%s clipping', (name) => {
@@ -261,7 +252,7 @@ eachBackend(() => {
       expect(again.steps).toBe(1);
       if (clipping.kind !== 'flat') {
         const damaged = { ...config, clipping: '{' };
-        expect(codeOf(() => DpOptimizer.fromConfig(DpOptimizer as never, damaged))).toMatch(/^DP_CORRUPT/);
+        expect(errorText(() => DpOptimizer.fromConfig(DpOptimizer as never, damaged))).toMatch(/^DP_CORRUPT/);
       }
       tf.dispose(w);
     });
@@ -451,7 +442,7 @@ eachBackend(() => {
       const run = () => {
         for (let step = 0; step < 50; step++) optimizer.minimize(() => tf.sum(tf.mul(x, w), 1), false, [w]);
       };
-      expect(codeOf(run)).toMatch(/^DP_NUMERICAL .*clipping norm/);
+      expect(errorText(run)).toMatch(/^DP_NUMERICAL .*clipping norm/);
       expect(optimizer.l2NormClip).toBeGreaterThan(0);
       w.dispose();
     });
@@ -465,14 +456,14 @@ eachBackend(() => {
           clipping: adaptiveClipping(),
           ...more,
         });
-      expect(codeOf(make({}))).toBe('no error');
-      expect(codeOf(make({ expectedBatchSize: 10 }))).toMatch(
+      expect(errorText(make({}))).toBe('no error');
+      expect(errorText(make({ expectedBatchSize: 10 }))).toMatch(
         /countNoiseMultiplier.*expectedBatchSize \/ 20/,
       );
       const rising = stepSchedule({ values: [1, 20], boundaries: [9] });
-      expect(codeOf(make({ noiseMultiplier: rising }))).toMatch(/countNoiseMultiplier/);
-      expect(codeOf(make({ l2NormClip: rising }))).toMatch(/l2NormClip to be a number/);
-      expect(codeOf(make({ l2NormClip: Number.POSITIVE_INFINITY, noiseMultiplier: 0 }))).toMatch(
+      expect(errorText(make({ noiseMultiplier: rising }))).toMatch(/countNoiseMultiplier/);
+      expect(errorText(make({ l2NormClip: rising }))).toMatch(/l2NormClip to be a number/);
+      expect(errorText(make({ l2NormClip: Number.POSITIVE_INFINITY, noiseMultiplier: 0 }))).toMatch(
         /finite l2NormClip/,
       );
       // Two layers want more than one count.
@@ -481,7 +472,7 @@ eachBackend(() => {
       );
       const tight = make({ clipping: adaptiveClipping({ per: 'layer', countNoiseMultiplier: 0.6 }) })();
       const before = tight.event;
-      expect(codeOf(() => tight.step([a as tf.Variable, b as tf.Variable]))).toMatch(/2 counts/);
+      expect(errorText(() => tight.step([a as tf.Variable, b as tf.Variable]))).toMatch(/2 counts/);
       expect(tight.event).toEqual(before);
       tf.dispose([a, b] as tf.Variable[]);
     });

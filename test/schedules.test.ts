@@ -1,7 +1,7 @@
 /** Schedules and changing models inside the optimizer's step. */
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
-import { composed, DpError, gaussian, poissonSampled, selfComposed, shuffled } from 'privacy-accounting';
+import { composed, gaussian, poissonSampled, selfComposed, shuffled } from 'privacy-accounting';
 import {
   constantSchedule,
   cosineSchedule,
@@ -16,16 +16,8 @@ import {
 } from 'tfjs-privacy';
 import { describe, expect, it } from 'vitest';
 import { eachBackend } from './backends.js';
+import { errorText } from './error-text.js';
 
-const codeOf = (f: () => unknown): string => {
-  try {
-    f();
-  } catch (error) {
-    if (error instanceof DpError) return `${error.code} ${error.message}`;
-    throw error;
-  }
-  return 'no error';
-};
 const shuffledGaussian = (noiseMultiplier: number) => shuffled({ event: gaussian({ noiseMultiplier }) });
 
 eachBackend(() => {
@@ -167,7 +159,7 @@ eachBackend(() => {
     it('refuses values out of range, and an optimizer whose learning rate nobody can set', () => {
       const make = (more: object, inner: tf.Optimizer = tf.train.sgd(1)) => {
         const options = { l2NormClip: 1, noiseMultiplier: 1, expectedBatchSize: 1, ...more };
-        return codeOf(() => dpOptimizer(inner, options));
+        return errorText(() => dpOptimizer(inner, options));
       };
       expect(make({ l2NormClip: linearSchedule({ from: 1, to: 0, steps: 3 }) })).toMatch(/l2NormClip > 0/);
       expect(make({ noiseMultiplier: { kind: 'linear' } })).toMatch(/^DP_INVALID_ARGUMENT .*noiseMultiplier/);
@@ -226,8 +218,8 @@ eachBackend(() => {
       const list = [a, b] as tf.Variable[];
       optimizer.accumulate(loss, list).dispose();
       b!.dispose();
-      expect(codeOf(() => optimizer.step(list))).toMatch(/^DP_INVALID_ARGUMENT .*'b.*disposed/);
-      expect(codeOf(() => optimizer.accumulate(loss, list))).toMatch(/disposed/);
+      expect(errorText(() => optimizer.step(list))).toMatch(/^DP_INVALID_ARGUMENT .*'b.*disposed/);
+      expect(errorText(() => optimizer.accumulate(loss, list))).toMatch(/disposed/);
       expect(optimizer.event).toEqual(composed([]));
       optimizer.discard();
       a!.dispose();
@@ -238,8 +230,8 @@ eachBackend(() => {
       const optimizer = dpOptimizer(tf.train.sgd(1), options);
       optimizer.step([a as tf.Variable]);
       const { event } = optimizer;
-      expect(codeOf(() => optimizer.step([b as tf.Variable]))).toMatch(/'a.*no longer trained; 'b.*new/);
-      expect(codeOf(() => optimizer.step([a, b] as tf.Variable[]))).toMatch(/'b.*new/);
+      expect(errorText(() => optimizer.step([b as tf.Variable]))).toMatch(/'a.*no longer trained; 'b.*new/);
+      expect(errorText(() => optimizer.step([a, b] as tf.Variable[]))).toMatch(/'b.*new/);
       expect(optimizer.event).toEqual(event);
       tf.dispose([a, b] as tf.Variable[]);
     });

@@ -9,11 +9,7 @@
  * keep examples apart is refused by name; nothing is kept between calls but the record of what was checked.
  */
 export type { ClipGroup, Rescaling } from './clip-factors.js';
-export {
-  type ClippedSum,
-  type ClippingOptions,
-  PerExampleEngine,
-} from './clipped-sum.js';
+export { PerExampleEngine } from './clipped-sum.js';
 export { inspectLoss, type LossInspection, readsOnlyVariables } from './inspect.js';
 export { type NormMethod, partSize } from './norm-method.js';
 export { isOutOfMemory } from './out-of-memory.js';
@@ -21,3 +17,4 @@ export { defaultRules, type OpRule, type Use } from './rules/index.js';
 export type { NormReport, StepObserver } from './step-observer.js';
 export { watchBytes } from './tape.js';
 export { guardWasmHeap } from './wasm-heap.js';
+export type { ClippedSum, ClippingOptions } from './weighted-sums.js';

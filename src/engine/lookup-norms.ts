@@ -1,10 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { DpError } from 'privacy-accounting';
-import { squaresOfRows } from './norm-terms.js';
+import { FLOAT32_UNIT, NORM_MARGIN, squaresOfRows } from './norm-terms.js';
 import type { LookupPiece } from './piece.js';
-
-/** Relative rounding of one float32 operation. */
-const FLOAT32_UNIT = 2 ** -24;
 
 /**
  * ‖gᵢ‖² of a table's gradient, example by example: the terms of one row are added before they are squared, so that a
@@ -45,7 +42,7 @@ export function lookupNorms(part: LookupPiece): Float64Array {
   }
   return norms.map((square, i) => {
     const norm = Math.sqrt(square);
-    return (norm + Math.max(0, Math.sqrt(errors[i] as number) - norm * 2 ** -20)) ** 2;
+    return (norm + Math.max(0, Math.sqrt(errors[i] as number) - norm * NORM_MARGIN)) ** 2;
   });
 }
 

@@ -21,7 +21,9 @@ export interface Squares {
 }
 
 /** Relative rounding of one float32 operation. */
-const FLOAT32_UNIT = 2 ** -24;
+export const FLOAT32_UNIT = 2 ** -24;
+/** What the engine's rounding margin holds of a norm: its rounding, and the factor's. */
+export const NORM_MARGIN = 2 ** -20;
 /** The smallest positive float32 with full precision. */
 const SMALLEST_NORMAL = 2 ** -126;
 
@@ -130,7 +132,7 @@ export function ghostNorms(part: OuterPiece): tf.Tensor1D | undefined {
 export function withRoundingOfSum(norms: tf.Tensor1D, massSquared: tf.Tensor1D): tf.Tensor1D {
   const norm = tf.sqrt(norms);
   const error = tf.mul(tf.sqrt(massSquared), 4 * FLOAT32_UNIT);
-  return tf.square(tf.add(norm, tf.relu(tf.sub(error, tf.mul(norm, 2 ** -20)))));
+  return tf.square(tf.add(norm, tf.relu(tf.sub(error, tf.mul(norm, NORM_MARGIN)))));
 }
 
 /** Whether cancellation left any example's sum of products below an eighth of its terms: three bits lost. */

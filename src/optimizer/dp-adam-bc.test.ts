@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { DpError } from 'privacy-accounting';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { errorText } from '../../test/error-text.js';
 import { selectBackend } from '../backend/index.js';
 import { gaussianSource, seededRandomWords } from '../noise/index.js';
 import { dpAdamBC, dpOptimizer, exponentialSchedule, linearSchedule } from './index.js';
@@ -8,16 +8,6 @@ import { dpAdamBC, dpOptimizer, exponentialSchedule, linearSchedule } from './in
 beforeAll(async () => {
   await selectBackend({ prefer: 'cpu' });
 });
-
-const messageOf = (f: () => unknown): string => {
-  try {
-    f();
-  } catch (error) {
-    if (error instanceof DpError) return `${error.code}: ${error.message}`;
-    throw error;
-  }
-  return 'nothing thrown';
-};
 
 /** The last update's denominator squared, max(v̂ − φ̂, γ′), from outside: with β₁ = 0 the update is η·g/√(…). */
 function secondMomentAfter(
@@ -166,10 +156,10 @@ describe('dpAdamBC', () => {
     const w = tf.variable(tf.zeros([1]), true);
     const gradients = [{ name: w.name, tensor: tf.tensor1d([1]) }];
     const alone = dpAdamBC();
-    expect(messageOf(() => alone.applyGradients(gradients))).toMatch(/inside dpOptimizer/);
+    expect(errorText(() => alone.applyGradients(gradients))).toMatch(/inside dpOptimizer/);
     alone.setNoiseStandardDeviation(1);
     alone.applyGradients(gradients);
-    expect(messageOf(() => alone.applyGradients(gradients))).toMatch(/inside dpOptimizer/);
+    expect(errorText(() => alone.applyGradients(gradients))).toMatch(/inside dpOptimizer/);
     for (const wrong of [
       { learningRate: -1 },
       { beta1: 1 },
@@ -177,7 +167,7 @@ describe('dpAdamBC', () => {
       { stability: 0 },
       { epsilon: 1 } as never,
     ]) {
-      expect(messageOf(() => dpAdamBC(wrong))).toMatch(/^DP_INVALID_ARGUMENT/);
+      expect(errorText(() => dpAdamBC(wrong))).toMatch(/^DP_INVALID_ARGUMENT/);
     }
     w.dispose();
   });

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { DpError } from 'privacy-accounting';
 import { type ClippedSum, isOutOfMemory } from '../engine/index.js';
 import type { DiscreteGaussianMechanism, GaussianSource } from '../noise/index.js';
 import type { NamedTensor } from './noised-gradients.js';
+import { requireOneList } from './trained-variables.js';
 
 /**
  * Clipped sums of the physical batches of one logical batch. Physical batches are memory management: they
@@ -13,7 +13,7 @@ export class GradientAccumulator {
   private sums = new Map<number, tf.Tensor[]>();
   private penalties = new Map<number, tf.Tensor>();
   private count = 0;
-  private list: string | undefined;
+  private list: readonly tf.Variable[] | undefined;
   private scratch = new Float32Array(0);
 
   /** Examples added since the last release. */
@@ -35,12 +35,13 @@ export class GradientAccumulator {
 
   /** Takes over the tensors of `batch`, except its value. */
   add(variables: readonly tf.Variable[], batch: ClippedSum): void {
-    const list = listOf(variables);
-    if (this.list !== undefined && this.list !== list) {
+    try {
+      this.requireList(variables);
+    } catch (error) {
       tf.dispose([...batch.sums, ...batch.penalties.filter((penalty) => penalty !== null), batch.value]);
-      throw oneList();
+      throw error;
     }
-    this.list = list;
+    this.list = variables;
     this.count += batch.examples;
     variables.forEach((variable, i) => {
       const terms = this.sums.get(variable.id) ?? [];
@@ -84,7 +85,7 @@ export class GradientAccumulator {
       readonly standardDeviation: number;
     },
   ): NamedTensor[] {
-    if (this.list !== undefined && this.list !== listOf(variables)) throw oneList();
+    this.requireList(variables);
     const { noise, standardDeviation } = options;
     const gradients: NamedTensor[] = [];
     try {
@@ -132,6 +133,11 @@ export class GradientAccumulator {
     return this.scratch.subarray(0, size);
   }
 
+  /** Clipped over one list and stepped over another, an example would contribute more than C in all. */
+  private requireList(variables: readonly tf.Variable[]): void {
+    if (this.list !== undefined) requireOneList(this.list, variables);
+  }
+
   dispose(): void {
     tf.dispose([...[...this.sums.values()].flat(), ...this.penalties.values()]);
     this.sums = new Map();
@@ -140,15 +146,3 @@ export class GradientAccumulator {
     this.list = undefined;
   }
 }
-
-const listOf = (variables: readonly tf.Variable[]): string => {
-  const ids = variables.map((variable) => variable.id);
-  return ids.sort((a, b) => a - b).join();
-};
-
-/** Clipped over one list and stepped over another, an example would contribute more than C in all. */
-const oneList = (): DpError =>
-  new DpError(
-    'DP_INVALID_ARGUMENT',
-    'Expected one list of variables for all physical batches of a step and for the step, got different ones.',
-  );

@@ -23,15 +23,14 @@ export function scheduledReleases(plan: ReleasePlan, steps: number): Release[] {
   // Real-valued noise is stated over C, whatever C is.
   const clip = noise.kind === 'gaussian' ? 1 : plan.l2NormClip;
   const changes = [plan.noiseMultiplier, clip].some((value) => typeof value === 'object');
+  // Without a schedule all steps are as the first.
+  const stride = changes ? 1 : steps;
   const runs: { readonly sigma: number; readonly c: number; count: number }[] = [];
-  for (let step = 0; step < steps; step++) {
+  for (let step = 0; step < steps; step += stride) {
     const [sigma, c] = [scheduleAt(plan.noiseMultiplier, step), scheduleAt(clip, step)];
     const last = runs[runs.length - 1];
-    if (last?.sigma === sigma && last.c === c) last.count++;
-    else runs.push({ sigma, c, count: 1 });
-    if (changes) continue;
-    (runs[0] as { count: number }).count = steps;
-    break;
+    if (last?.sigma === sigma && last.c === c) last.count += stride;
+    else runs.push({ sigma, c, count: stride });
   }
   return runs.map(({ sigma: noiseMultiplier, c, count }) => {
     const l2NormClip = noise.kind === 'gaussian' ? c : sensitivityOf(clipping, c);

@@ -21,6 +21,7 @@ import {
 } from '../optimizer/index.js';
 import type { BatchSampler } from '../sampling/index.js';
 import type { Augmentation } from './augmentation.js';
+import { lastWithin } from './last-within.js';
 import type { LossFunction } from './model-loss.js';
 import type { EpochMetrics, StepProgress } from './progress.js';
 
@@ -219,16 +220,4 @@ export function planFit(options: PrivateFitOptions, sampler: BatchSampler, dimen
     stepsPerEpoch: Math.max(1, Math.round(stepsPerEpoch)),
     allowedSteps,
   };
-}
-
-/** The largest count below `above` for which `within` holds; `within` holds up to some count and not beyond. */
-function lastWithin(above: number, within: (count: number) => boolean): number {
-  let low = 0;
-  let high = above;
-  while (high - low > 1) {
-    const middle = Math.floor((low + high) / 2);
-    if (within(middle)) low = middle;
-    else high = middle;
-  }
-  return low;
 }

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import * as tfl from '@tensorflow/tfjs-layers';
+import type * as tfl from '@tensorflow/tfjs-layers';
 import { DpError, type DpEvent, type EpsilonBound, epsilonOf, privacyStatement } from 'privacy-accounting';
 import { type RandomWords, secureRandomWords, seededRandomWords } from '../noise/index.js';
 import {
@@ -7,32 +7,25 @@ import {
   dpOptimizer,
   PassBook,
   refuseUnknownKeys,
-  requireClipping,
-  requireNoise,
-  requireSchedule,
   SamplerBook,
   type Schedule,
   scheduleRange,
   type WeightAverage,
   weightAverage,
 } from '../optimizer/index.js';
-import { type BatchSampler, poissonSampler, restoreSampler, shuffleSampler } from '../sampling/index.js';
+import { type BatchSampler, poissonSampler, shuffleSampler } from '../sampling/index.js';
 import { Views } from './augmentation.js';
-import { largestPhysicalBatch } from './auto-batch.js';
-import { restoreCheckpoint } from './checkpoint.js';
+import { physicalBatches } from './auto-batch.js';
 import { EpochTally } from './epoch-tally.js';
 import { FIT_OPTIONS, type FitPlan, type PrivateFitOptions, planFit } from './fit-options.js';
 import { interruptible } from './interrupt.js';
-import { memoryBudget } from './memory-budget.js';
 import { ModelLoss, refuseUnprivateLayers } from './model-loss.js';
-import { inMemory, PhysicalBatches } from './physical-batches.js';
-import { batchSpec } from './plan/made-up-batch.js';
+import { openRun, resume, trainedNumbers } from './open-run.js';
+import { inMemory, type PhysicalBatches } from './physical-batches.js';
 import type { EpochMetrics } from './progress.js';
-import { type RunConfig, RunDirectory } from './run-directory.js';
+import { RunDirectory } from './run-directory.js';
 import { runReleases } from './run-releases.js';
 import { CheckedData, type TrainingData } from './training-data.js';
-
-const DEFAULT_PHYSICAL_BATCH = 1024;
 
 /** What training left behind. */
 export interface PrivateFitResult {
@@ -286,32 +279,6 @@ function logicalBatch(training: Training, indices: Int32Array, variables: tf.Var
   }
 }
 
-/** The largest number of examples at a time; from sizes alone. */
-function physicalBatches(
-  model: tfl.LayersModel,
-  options: PrivateFitOptions,
-  checked: CheckedData,
-  parts: { readonly loss: ModelLoss; readonly optimizer: tf.Optimizer; readonly views: Views | undefined },
-): PhysicalBatches {
-  // Every view is a row in memory.
-  const views = parts.views?.multiplicity ?? 1;
-  const { maxPhysicalBatch = DEFAULT_PHYSICAL_BATCH, memoryBudgetBytes, expectedBatchSize } = options;
-  let rows = maxPhysicalBatch;
-  if (rows === 'auto') {
-    const work = {
-      spec: batchSpec(model, { ...checked.shapes, loss: model.loss }),
-      losses: (xs: tf.Tensor[], ys: tf.Tensor[]) => parts.loss.of(xs, ys),
-      variables: model.trainableWeights.map((weight) => weight.read() as tf.Variable),
-      optimizer: parts.optimizer,
-    };
-    // Poisson batches hardly ever exceed this.
-    const largest = Math.ceil(expectedBatchSize + 6 * Math.sqrt(expectedBatchSize));
-    const most = Math.min(checked.datasetSize, largest) * views;
-    rows = largestPhysicalBatch(work, most, memoryBudgetBytes ?? memoryBudget());
-  }
-  return new PhysicalBatches(Math.max(1, Math.floor(rows / views)));
-}
-
 /** What a run trains is settled when it begins: its sums, its noise and its optimizer's state belong to that. */
 function requireSameModel(model: tfl.LayersModel, variables: readonly tf.Variable[]): void {
   if (variables.some((variable) => variable.isDisposed)) {
@@ -380,121 +347,4 @@ function compile(
   );
   model.compile({ optimizer, loss: loss as tfl.ModelCompileArgs['loss'] });
   return new ModelLoss(model);
-}
-
-function openRun(
-  options: PrivateFitOptions,
-  plan: FitPlan,
-  model: tfl.LayersModel,
-  datasetSize: number,
-  optimizer: string,
-  resuming: boolean,
-): RunDirectory | undefined {
-  const path = options.runDirectory;
-  if (path === undefined) {
-    if (options.resume === true) {
-      throw new DpError('DP_INVALID_ARGUMENT', 'Expected runDirectory with resume: true, got none.');
-    }
-    return undefined;
-  }
-  const config: RunConfig = {
-    sampler: options.sampler ?? 'poisson',
-    relation: plan.relation,
-    accountant: plan.accountant,
-    datasetSize,
-    expectedBatchSize: options.expectedBatchSize,
-    // The values that claim least, for whoever does not know of schedules.
-    l2NormClip: scheduleRange(options.l2NormClip).max,
-    noiseMultiplier: scheduleRange(plan.noiseMultiplier).min,
-    delta: options.delta,
-    targetEpsilon: options.targetEpsilon ?? null,
-    steps: plan.steps,
-    seeded: options.seed !== undefined,
-    optimizer,
-    ...(typeof plan.noiseMultiplier === 'object'
-      ? { noiseSchedule: requireSchedule(plan.noiseMultiplier) }
-      : {}),
-    ...(typeof options.l2NormClip === 'object' ? { clipSchedule: requireSchedule(options.l2NormClip) } : {}),
-    ...(options.clipping === undefined ? {} : { clipping: requireClipping(options.clipping) }),
-    ...(options.learningRate === undefined ? {} : { learningRate: settled(options.learningRate) }),
-    ...(options.weightAverageDecay === undefined ? {} : { weightAverageDecay: options.weightAverageDecay }),
-    ...(options.augmentation === undefined ? {} : { multiplicity: options.augmentation.multiplicity }),
-    ...(options.noise === undefined
-      ? {}
-      : { noise: requireNoise(options.noise), dimension: trainedNumbers(model) }),
-  };
-  if (!resuming || !RunDirectory.exists(path)) {
-    return RunDirectory.create(path, config, {
-      'tfjs-core': tf.version_core,
-      'tfjs-layers': tfl.version_layers,
-      backend: tf.getBackend(),
-    });
-  }
-  const run = RunDirectory.open(path);
-  const keys = [...new Set([...Object.keys(config), ...Object.keys(run.config)])] as (keyof RunConfig)[];
-  const differing = keys.filter((key) => JSON.stringify(run.config[key]) !== JSON.stringify(config[key]));
-  if (differing.length > 0) {
-    run.close();
-    const list = differing.map((key) => `${key}: ${show(run.config[key])} there, ${show(config[key])} here`);
-    throw new DpError(
-      'DP_INVALID_ARGUMENT',
-      `Expected the configuration of the run in '${path}', got other values (${list.join('; ')}). Resume with the same ` +
-        'options, or start another run.',
-    );
-  }
-  return run;
-}
-
-const trainedNumbers = (model: tfl.LayersModel): number =>
-  model.trainableWeights.reduce((sum, weight) => sum + tf.util.sizeFromShape(weight.shape as number[]), 0);
-
-/** Fields in the order in which they are kept. */
-const settled = (value: number | Schedule): number | Schedule =>
-  typeof value === 'object' ? requireSchedule(value) : value;
-
-const show = (value: unknown): string =>
-  typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);
-
-/** Weights and optimizer of the last checkpoint; the sampler where the record says that the run had come. */
-async function resume(
-  run: RunDirectory,
-  model: tfl.LayersModel,
-  optimizer: tf.Optimizer,
-  fresh: BatchSampler,
-  words: RandomWords,
-  average: WeightAverage | undefined,
-): Promise<BatchSampler> {
-  const checkpoint = run.loadCheckpoint();
-  if (checkpoint !== undefined) {
-    await restoreCheckpoint(checkpoint, model, optimizer);
-    if (average !== undefined && checkpoint.average !== undefined) average.setState(checkpoint.average);
-    checkpoint.average?.averages.forEach((tensor) => void tensor.dispose());
-    Object.values(checkpoint.weights).forEach((tensor) => void tensor.dispose());
-    checkpoint.optimizerState?.forEach(({ tensor }) => void tensor.dispose());
-  }
-  const kept = run.loadSampler();
-  const { config } = run;
-  if (kept === undefined) {
-    if (run.record.steps === 0 || config.sampler !== 'shuffle') return fresh;
-    throw new DpError(
-      'DP_CORRUPT',
-      `Expected the sampler's state in '${run.path}', got none: its permutation is lost.`,
-    );
-  }
-  const sampler = restoreSampler(kept.state, words);
-  if (
-    sampler.name !== config.sampler ||
-    sampler.datasetSize !== config.datasetSize ||
-    sampler.expectedBatchSize !== config.expectedBatchSize
-  ) {
-    throw new DpError(
-      'DP_CORRUPT',
-      `Expected the sampler of this run in '${run.path}', got that of another.`,
-    );
-  }
-  // A batch that was drawn and never booked is lost, and counts: its epoch was begun.
-  while (run.record.steps < kept.step) run.record.append();
-  // The state was kept when its epoch began; the steps since then have had their batches.
-  if (sampler.name === 'shuffle') for (let step = kept.step; step < run.record.steps; step++) sampler.next();
-  return sampler;
 }

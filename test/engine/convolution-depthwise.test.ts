@@ -9,35 +9,21 @@ import {
   expectByRule,
   leavesOver,
   noPads,
+  type Pair,
+  roundedWalk,
   samePads,
+  windows,
   withOracle,
 } from './convolution-problems.js';
 import { regression, sequential } from './layers-problem.js';
 import { expectEqualsLoop } from './one-example-loop.js';
 import { normal, variable } from './seeded-data.js';
 
-type Pair = [number, number];
 type Image = tf.Tensor4D;
-
-const kernels: Pair[] = [
-  [1, 1],
-  [3, 3],
-  [2, 4],
-  [3, 1],
-];
-const strides: Pair[] = [
-  [1, 1],
-  [2, 2],
-  [1, 2],
-  [3, 1],
-];
-const grid = kernels.flatMap((kernel) =>
-  strides.flatMap((stride) => (['valid', 'same'] as const).map((padding) => ({ kernel, stride, padding }))),
-);
 
 eachBackend((backend) => {
   describe('depthwise convolution', () => {
-    it.each(grid)('kernel $kernel, stride $stride, $padding', ({ kernel, stride, padding }) => {
+    it.each(windows)('kernel $kernel, stride $stride, $padding', ({ kernel, stride, padding }) => {
       const multiplier = kernel[0] === 3 ? 2 : 1;
       const shapes = { x: [3, 6, 7, 2], filter: [...kernel, 2, multiplier], filters: 2 * multiplier };
       const problem = around((x, f) => tf.depthwiseConv2d(x as Image, f as Image, stride, padding), shapes);
@@ -106,20 +92,10 @@ eachBackend((backend) => {
     const allowed = numeric.filter(([, , rounding]) => roundings.includes(rounding));
     if (allowed.length > 0) {
       it.each(allowed)('numeric padding %i, stride %i, rounding %s', (pad, stride, rounding) => {
-        const rows = Math[rounding]((6 - 3 + 2 * pad) / stride);
-        const after = Math.max(pad, rows * stride + 3 - 6 - pad);
         const { problem, gradients } = withOracle(
           { x: [3, 6, 6, 2], filter: [3, 3, 2, 1], filters: 2 },
           (x, f) => tf.depthwiseConv2d(x as Image, f as Image, stride, pad, 'NHWC', 1, rounding),
-          byTaps({
-            strides: [stride, stride],
-            dilations: [1, 1],
-            pads: [
-              [pad, after],
-              [pad, after],
-            ],
-            depthwise: true,
-          }),
+          byTaps({ ...roundedWalk(pad, stride, rounding), depthwise: true }),
         );
         expectByRule(problem, { gradients });
       });

@@ -25,6 +25,25 @@ export interface Shapes {
   readonly more?: readonly tf.Variable[];
 }
 
+export type Pair = [number, number];
+
+const kernels: Pair[] = [
+  [1, 1],
+  [3, 3],
+  [2, 4],
+  [3, 1],
+];
+const strides: Pair[] = [
+  [1, 1],
+  [2, 2],
+  [1, 2],
+  [3, 1],
+];
+/** Filters and strides, square and oblong, under both paddings that have names. */
+export const windows = kernels.flatMap((kernel) =>
+  strides.flatMap((stride) => (['valid', 'same'] as const).map((padding) => ({ kernel, stride, padding }))),
+);
+
 const along = (size: number, rank: number, layout: Layout = 'channelsLast'): number[] => {
   const shape = new Array<number>(rank).fill(1);
   shape[layout === 'channelsLast' ? rank - 1 : 1] = size;
@@ -145,4 +164,18 @@ export function leavesOver(
   return extents.some(
     (extent, a) => (Math.ceil(extent / strides[a]!) - 1) * strides[a]! + kernel[a]! < extent,
   );
+}
+
+/** Numeric padding of a 6×6 image under a 3×3 filter: positions rounded beyond it read further zeros. */
+export function roundedWalk(pad: number, stride: number, rounding: 'floor' | 'ceil' | 'round'): Walk {
+  const rows = Math[rounding]((6 - 3 + 2 * pad) / stride);
+  const after = Math.max(pad, rows * stride + 3 - 6 - pad);
+  return {
+    strides: [stride, stride],
+    dilations: [1, 1],
+    pads: [
+      [pad, after],
+      [pad, after],
+    ],
+  };
 }

@@ -3,28 +3,11 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { describe, it } from 'vitest';
 import { eachBackend } from '../backends.js';
-import { around, expectByRule } from './convolution-problems.js';
+import { around, expectByRule, type Pair, windows } from './convolution-problems.js';
 import { regression, sequential } from './layers-problem.js';
 import { normal } from './seeded-data.js';
 
-type Pair = [number, number];
 type Image = tf.Tensor4D;
-
-const kernels: Pair[] = [
-  [1, 1],
-  [3, 3],
-  [2, 4],
-  [3, 1],
-];
-const strides: Pair[] = [
-  [1, 1],
-  [2, 2],
-  [1, 2],
-  [3, 1],
-];
-const grid = kernels.flatMap((kernel) =>
-  strides.flatMap((stride) => (['valid', 'same'] as const).map((padding) => ({ kernel, stride, padding }))),
-);
 
 /** The output that a transposed convolution of 3×4 has in tfjs-layers. */
 const outputOf = (kernel: Pair, stride: Pair, padding: 'valid' | 'same'): Pair =>
@@ -35,7 +18,7 @@ const outputOf = (kernel: Pair, stride: Pair, padding: 'valid' | 'same'): Pair =
 
 eachBackend((backend) => {
   describe('transposed convolution', () => {
-    it.each(grid)('kernel $kernel, stride $stride, $padding', ({ kernel, stride, padding }) => {
+    it.each(windows)('kernel $kernel, stride $stride, $padding', ({ kernel, stride, padding }) => {
       const [height, width] = outputOf(kernel, stride, padding);
       const convolve = (x: tf.Tensor, f: tf.Tensor) =>
         tf.conv2dTranspose(x as Image, f as Image, [x.shape[0]!, height, width, 3], stride, padding);

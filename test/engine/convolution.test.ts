@@ -8,6 +8,7 @@ import {
   expectByRule,
   leavesOver,
   noPads,
+  roundedWalk,
   samePads,
   withOracle,
 } from './convolution-problems.js';
@@ -108,19 +109,10 @@ eachBackend((backend) => {
       ] as const)(
         'numeric padding %i, stride %i, rounding %s: positions beyond the padding',
         (pad, stride, rounding) => {
-          const rows = Math[rounding]((6 - 3 + 2 * pad) / stride);
-          const after = Math.max(pad, rows * stride + 3 - 6 - pad);
           const { problem, gradients } = withOracle(
             { x: [3, 6, 6, 2], filter: [3, 3, 2, 2], filters: 2 },
             (x, f) => tf.conv2d(x as Image, f as Image, stride, pad, 'NHWC', 1, rounding),
-            byTaps({
-              strides: [stride, stride],
-              dilations: [1, 1],
-              pads: [
-                [pad, after],
-                [pad, after],
-              ],
-            }),
+            byTaps(roundedWalk(pad, stride, rounding)),
           );
           expectByRule(problem, { gradients });
         },

@@ -2,7 +2,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { contiguous, moved, regroup, type Step, type Strided } from '../strided.js';
 import type { KernelCall, Leaf } from '../tape.js';
 import { type BatchAxis, strideOf } from './layout.js';
-import { listOf, wrap } from './taint-rule.js';
+import { listOf, reducedAxes, wrap } from './taint-rule.js';
 
 /**
  * Which public tensors hold another value at every place of the batch.
@@ -126,8 +126,7 @@ function isConstantAlong(
   if (REDUCTIONS.has(kernelName)) {
     const name = names[0] as string;
     const shape = inputs[name]?.shape ?? [];
-    const listed = listOf(attrs.axis ?? attrs.reductionIndices).map((each) => wrap(each, shape.length));
-    const axes = listed.length === 0 ? shape.map((_, k) => k) : listed;
+    const axes = reducedAxes(call, shape.length);
     const kept = shape.map((_, k) => k).filter((k) => attrs.keepDims === true || !axes.includes(k));
     const own = kept[axis];
     return own === undefined || axes.includes(own) || constant(name, own);

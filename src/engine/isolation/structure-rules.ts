@@ -8,6 +8,7 @@ import {
   mixed,
   onBatchAxis,
   outputShape,
+  reducedAxes,
   shapeOf,
   type TaintContext,
   type TaintResult,
@@ -23,12 +24,7 @@ export function reduction(options: { readonly sums: boolean }): TaintRule {
     const name = 'x' in call.inputs ? 'x' : (Object.keys(call.inputs)[0] as string);
     if (context.taintOf(name).kind === 'total' && options.sums) return TOTAL;
     return onBatchAxis(name, (at, shape) => {
-      // The kernel Max names its axes differently.
-      const listed = listOf(call.attrs.axis ?? call.attrs.reductionIndices).map((axis) =>
-        wrap(axis, shape.length),
-      );
-      // tfjs reduces over all axes when none are named.
-      const axes = listed.length === 0 ? shape.map((_, axis) => axis) : listed;
+      const axes = reducedAxes(call, shape.length);
       if (axes.includes(at.axis)) {
         // With one example its axis cannot be told from others of extent one: only a scalar is surely its loss.
         const target = outputShape(call);

@@ -41,6 +41,15 @@ export function listOf(value: unknown): number[] {
 }
 export const wrap = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis);
 
+/** The axes, from 0, that a call reduces over; tfjs reduces over all when none are named. */
+export function reducedAxes(call: KernelCall, rank: number): number[] {
+  // The kernel Max names its axes differently.
+  const listed = listOf(call.attrs.axis ?? call.attrs.reductionIndices);
+  return listed.length === 0
+    ? Array.from({ length: rank }, (_, axis) => axis)
+    : listed.map((axis) => wrap(axis, rank));
+}
+
 /** A helper for kernels with one interesting input: finds its batch axis first. */
 export function onBatchAxis(
   input: string,

@@ -1,5 +1,4 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { hasKernel } from '../tape.js';
 import {
   asInput,
   biasPiece,
@@ -7,6 +6,8 @@ import {
   convolutionOf,
   INPUT_NAMES,
   isDilated,
+  isStock,
+  padsByNumbers,
   patchPiece,
   summedBiasGradient,
 } from './convolution.js';
@@ -65,8 +66,7 @@ export function summedFilterGradient(g: Geometry, x: tf.Tensor4D, dy: tf.Tensor4
 export const conv2dRule: OpRule = {
   nodes: ['Conv2D', 'fusedConv2d__op'],
 
-  // tfjs's gradients forget dimRoundingMode, and on wasm read beyond their memory with oblong filters.
-  wrongInTfjs: (use) => use.node.calls.some(({ attrs }) => 'pad' in attrs && typeof attrs.pad !== 'string'),
+  wrongInTfjs: padsByNumbers,
 
   inputGradient(use, input) {
     const conv = INPUT_NAMES[input] === 'x' ? read(use) : undefined;
@@ -86,12 +86,10 @@ export const conv2dRule: OpRule = {
     if (conv === undefined) return undefined;
     const delta = conv.delta.tensor;
     const name = INPUT_NAMES[input];
-    const stock =
-      hasKernel('Conv2DBackpropFilter') &&
-      use.node.kernelName === 'Conv2D' &&
-      typeof conv.pad === 'string' &&
-      !isDilated(conv);
-    if (name === 'filter') return stock ? undefined : summedFilterGradient(conv, conv.x.tensor, delta);
+    if (name === 'filter') {
+      const stock = isStock(conv, 'Conv2DBackpropFilter');
+      return stock ? undefined : summedFilterGradient(conv, conv.x.tensor, delta);
+    }
     const bias = use.node.inputs[input];
     return name === 'bias' && bias ? summedBiasGradient(delta, bias) : undefined;
   },

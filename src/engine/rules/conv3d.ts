@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { isDilated, patchPiece, type Rows } from './convolution.js';
 import { fitted, type Geometry, inputByCorrelation, turnedRound } from './geometry.js';
 import { layoutOf, type OpRule, soleGradient, type Use } from './op-rule.js';
-import { extractPatches, type Patches } from './patches.js';
+import { extractPatches, type Patches, seenByTap } from './patches.js';
 
 /**
  * Convolution in three dimensions: the taps along the depth become channels, and patches are then cut as in two. The
@@ -104,20 +104,14 @@ function volumePatches(conv: Convolution3D): Patches {
 function summedFilterGradient(conv: Convolution3D): tf.Tensor {
   const [kd, kh, kw, channels, filters] = conv.filter.shape;
   const x = fitted(conv.x.tensor, conv);
-  const { strides, dilations, output } = inPlane(x, conv);
+  const plane = inPlane(x, conv);
   const right = tf.reshape(conv.delta.tensor, [-1, filters]) as tf.Tensor2D;
   const gradients: tf.Tensor[] = [];
   for (let tap = 0; tap < kd; tap++) {
     const planes = alongDepth(x, conv, tap);
     for (let row = 0; row < kh; row++) {
       for (let column = 0; column < kw; column++) {
-        const begin = [0, row * (dilations[0] as number), column * (dilations[1] as number), 0];
-        const end = begin.map((start, axis) =>
-          axis === 1 || axis === 2
-            ? start + ((output[axis - 1] as number) - 1) * (strides[axis - 1] as number) + 1
-            : (planes.shape[axis] as number),
-        );
-        const seen = tf.stridedSlice(planes, begin, end, [1, ...strides, 1]);
+        const seen = seenByTap(planes as tf.Tensor4D, plane, [row, column]);
         gradients.push(tf.matMul(tf.reshape(seen, [-1, channels]) as tf.Tensor2D, right, true, false));
       }
     }

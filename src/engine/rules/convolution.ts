@@ -3,7 +3,7 @@ import { DpError } from 'privacy-accounting';
 import { reduceToParameter, shaped, toBatchTime } from '../batch-time.js';
 import { layoutAt, type RowLayout } from '../isolation/layout.js';
 import type { Piece } from '../piece.js';
-import type { KernelCall } from '../tape.js';
+import { hasKernel, type KernelCall } from '../tape.js';
 import type { Geometry } from './geometry.js';
 import { layoutOf, type Use } from './op-rule.js';
 import type { Patches } from './patches.js';
@@ -21,6 +21,7 @@ export interface Convolution extends Geometry {
   readonly call: KernelCall;
   readonly pad: 'valid' | 'same' | number | tf.backend_util.ExplicitPadding;
   readonly channelsFirst: boolean;
+  readonly isFused: boolean;
 }
 
 /** A tensor that carries examples, and where they lie in it. */
@@ -81,6 +82,7 @@ export function convolutionOf(use: Use, kernels: { plain: string; fused: string 
     call,
     pad,
     channelsFirst,
+    isFused,
     input: x.shape.slice(1, 3),
     kernel: filter.shape.slice(0, 2),
     strides: pair(strides),
@@ -95,6 +97,17 @@ export function convolutionOf(use: Use, kernels: { plain: string; fused: string 
 export function pair(value: unknown): [number, number] {
   return Array.isArray(value) ? [value[0] as number, value[1] as number] : [value as number, value as number];
 }
+
+/**
+ * Whether a node's padding is given in numbers: tfjs's gradients forget dimRoundingMode then, and on wasm read beyond
+ * their memory with oblong filters.
+ */
+export const padsByNumbers = (use: Use): boolean =>
+  use.node.calls.some(({ attrs }) => 'pad' in attrs && typeof attrs.pad !== 'string');
+
+/** Whether tfjs's own gradient serves: that of a plain node, undilated, where the backend has its kernel. */
+export const isStock = (conv: Convolution, kernel: string): boolean =>
+  hasKernel(kernel) && !conv.isFused && typeof conv.pad === 'string' && !isDilated(conv);
 
 export const isDilated = (g: Geometry): boolean => g.dilations.some((dilation) => dilation > 1);
 

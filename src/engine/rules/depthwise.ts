@@ -1,17 +1,18 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { toBatchTime } from '../batch-time.js';
 import type { Piece } from '../piece.js';
-import { hasKernel } from '../tape.js';
 import {
   biasPiece,
   type Convolution,
   convolutionOf,
   INPUT_NAMES,
-  isDilated,
+  isStock,
+  padsByNumbers,
   summedBiasGradient,
 } from './convolution.js';
 import { fitted, inputByCorrelation, turnedRound } from './geometry.js';
 import type { OpRule, Use } from './op-rule.js';
+import { seenByTap } from './patches.js';
 
 /**
  * Depthwise convolution, plain and fused: each channel has filters of its own, so an example's gradient is as small as
@@ -71,15 +72,10 @@ function summedFilterGradient(conv: Convolution): tf.Tensor {
   const delta = conv.delta.tensor;
   const [kh, kw, channels, multiplier] = conv.filter.shape;
   const x = fitted(conv.x.tensor, conv);
-  const [images, rows, columns] = delta.shape;
-  const [strides, dilations] = [conv.strides, conv.dilations] as [[number, number], [number, number]];
   const right = tf.reshape(delta, [-1, channels, multiplier]);
   const taps: tf.Tensor[] = [];
   for (let tap = 0; tap < kh * kw; tap++) {
-    const top = Math.floor(tap / kw) * dilations[0];
-    const left = (tap % kw) * dilations[1];
-    const end = [images, top + (rows - 1) * strides[0] + 1, left + (columns - 1) * strides[1] + 1, channels];
-    const seen = tf.stridedSlice(x, [0, top, left, 0], end, [1, ...strides, 1]);
+    const seen = seenByTap(x as tf.Tensor4D, conv, [Math.floor(tap / kw), tap % kw]);
     taps.push(tf.sum(tf.mul(tf.reshape(seen, [-1, channels, 1]), right), 0));
   }
   return tf.reshape(tf.stack(taps), conv.filter.shape);
@@ -97,21 +93,14 @@ function inputGradient(conv: Convolution): tf.Tensor {
   return multiplier === 1 ? gradient : tf.sum(tf.reshape(gradient, [...conv.x.tensor.shape, multiplier]), -1);
 }
 
-/** Whether tfjs's own gradient of a plain node serves. */
-const isStock = (use: Use, conv: Convolution, kernel: string): boolean =>
-  hasKernel(kernel) &&
-  use.node.kernelName === 'DepthwiseConv2dNative' &&
-  typeof conv.pad === 'string' &&
-  !isDilated(conv);
-
 export const depthwiseRule: OpRule = {
   nodes: ['DepthwiseConv2dNative', 'fusedDepthwiseConv2d__op'],
 
-  wrongInTfjs: (use) => use.node.calls.some(({ attrs }) => 'pad' in attrs && typeof attrs.pad !== 'string'),
+  wrongInTfjs: padsByNumbers,
 
   inputGradient(use, input) {
     const conv = INPUT_NAMES[input] === 'x' ? read(use) : undefined;
-    if (conv === undefined || isStock(use, conv, 'DepthwiseConv2dNativeBackpropInput')) return undefined;
+    if (conv === undefined || isStock(conv, 'DepthwiseConv2dNativeBackpropInput')) return undefined;
     return inputGradient(conv);
   },
 
@@ -127,7 +116,7 @@ export const depthwiseRule: OpRule = {
     const name = INPUT_NAMES[input];
     if (conv === undefined) return undefined;
     if (name === 'filter') {
-      const stock = isStock(use, conv, 'DepthwiseConv2dNativeBackpropFilter');
+      const stock = isStock(conv, 'DepthwiseConv2dNativeBackpropFilter');
       return stock ? undefined : summedFilterGradient(conv);
     }
     const bias = use.node.inputs[input];

@@ -36,12 +36,13 @@ export function extractPatches(image: tf.Tensor4D, geometry: Geometry): Patches 
   const undilated = dilations[0] === 1 && dilations[1] === 1;
   if (undilated && sh * sw > 1 && kh % sh === 0 && kw % sw === 0) {
     const folded = foldStride(x, [sh, sw], [outHeight - 1 + kh / sh, outWidth - 1 + kw / sw]);
+    const window = { ...geometry, kernel: [kh / sh, kw / sw], strides: [1, 1] };
     return {
-      patches: flat(taps(folded, [kh / sh, kw / sw], [1, 1], [1, 1], [outHeight, outWidth])),
+      patches: flat(taps(folded, window)),
       order: { shape: [kh / sh, kw / sw, sh, sw, channels], perm: [0, 2, 1, 3, 4] },
     };
   }
-  return { patches: flat(taps(x, [kh, kw], [sh, sw], dilations, [outHeight, outWidth])) };
+  return { patches: flat(taps(x, geometry)) };
 }
 
 type Pair = readonly [number, number];
@@ -55,25 +56,26 @@ function foldStride(x: tf.Tensor4D, [sh, sw]: Pair, [rows, columns]: Pair): tf.T
   return tf.reshape(tf.transpose(split, [0, 2, 1, 3]), [images, rows, columns, sh * sw * channels]);
 }
 
-/** One slice for each tap of the filter, joined along the channels. */
-function taps(x: tf.Tensor4D, kernel: Pair, stride: Pair, dilation: Pair, out: Pair): tf.Tensor {
+/** What one tap of the filter meets at every position of it: [images, …output, channels] of a fitted image. */
+export function seenByTap(x: tf.Tensor4D, g: Window, [row, column]: Pair): tf.Tensor4D {
   const [images, , , channels] = x.shape;
-  const slices: tf.Tensor[] = [];
-  for (let row = 0; row < kernel[0]; row++) {
-    for (let column = 0; column < kernel[1]; column++) {
-      const top = row * dilation[0];
-      const left = column * dilation[1];
-      slices.push(
-        stride[0] === 1 && stride[1] === 1
-          ? tf.slice(x, [0, top, left, 0], [images, out[0], out[1], channels])
-          : tf.stridedSlice(
-              x,
-              [0, top, left, 0],
-              [images, top + (out[0] - 1) * stride[0] + 1, left + (out[1] - 1) * stride[1] + 1, channels],
-              [1, stride[0], stride[1], 1],
-            ),
-      );
-    }
-  }
+  const [sh, sw] = g.strides as Pair;
+  const [height, width] = g.output as Pair;
+  const top = row * (g.dilations[0] as number);
+  const left = column * (g.dilations[1] as number);
+  if (sh === 1 && sw === 1) return tf.slice(x, [0, top, left, 0], [images, height, width, channels]);
+  const end = [images, top + (height - 1) * sh + 1, left + (width - 1) * sw + 1, channels];
+  return tf.stridedSlice(x, [0, top, left, 0], end, [1, sh, sw, 1]) as tf.Tensor4D;
+}
+
+/** Where the taps of a filter go in an image that is fitted to it. */
+type Window = Pick<Geometry, 'kernel' | 'strides' | 'dilations' | 'output'>;
+
+/** One slice for each tap of the filter, joined along the channels. */
+function taps(x: tf.Tensor4D, g: Window): tf.Tensor {
+  const [kh, kw] = g.kernel as Pair;
+  const slices = Array.from({ length: kh * kw }, (_, tap) =>
+    seenByTap(x, g, [Math.floor(tap / kw), tap % kw]),
+  );
   return slices.length === 1 ? (slices[0] as tf.Tensor) : tf.concat(slices, 3);
 }

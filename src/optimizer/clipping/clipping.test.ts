@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { DpError } from 'privacy-accounting';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { errorText } from '../../../test/error-text.js';
 import { selectBackend } from '../../backend/index.js';
 import {
   adaptiveClipping,
@@ -51,16 +51,6 @@ beforeAll(async () => {
 });
 afterAll(() => tf.dispose(variables));
 
-const messageOf = (f: () => unknown): string => {
-  try {
-    f();
-  } catch (error) {
-    if (error instanceof DpError) return `${error.code}: ${error.message}`;
-    throw error;
-  }
-  return 'nothing thrown';
-};
-
 describe('a clipping strategy', () => {
   it.each(Object.keys(strategies))('%s: is frozen, survives JSON, and can be described', (name) => {
     const clipping = strategies[name] as Clipping;
@@ -101,11 +91,11 @@ describe('a clipping strategy', () => {
 
   it('names the variable that no group holds, or two do, and the group that holds none', () => {
     const plan = (clipping: Clipping) => () => planClipping(clipping, variables, { l2NormClip: 1 });
-    expect(messageOf(plan(perGroupClipping([{ prefix: 'one', share: 1 }])))).toMatch(
+    expect(errorText(plan(perGroupClipping([{ prefix: 'one', share: 1 }])))).toMatch(
       /DP_INVALID_ARGUMENT.*'two\/kernel' in none/,
     );
     expect(
-      messageOf(
+      errorText(
         plan(
           perGroupClipping([
             { match: /./, share: 1 },
@@ -115,7 +105,7 @@ describe('a clipping strategy', () => {
       ),
     ).toMatch(/'loose' in 2/);
     expect(
-      messageOf(
+      errorText(
         plan(
           perGroupClipping([
             { match: /./, share: 1 },
@@ -124,7 +114,7 @@ describe('a clipping strategy', () => {
         ),
       ),
     ).toMatch(/prefix: 'three'/);
-    expect(messageOf(plan(perGroupClipping([{ match: /./, l2NormClip: 1.1 }])))).toMatch(
+    expect(errorText(plan(perGroupClipping([{ match: /./, l2NormClip: 1.1 }])))).toMatch(
       /at most l2NormClip = 1, got 1.1/,
     );
   });
@@ -159,7 +149,7 @@ describe('a clipping strategy', () => {
     ['a learning rate of 0', { ...adaptiveClipping(), learningRate: 0 }],
     ['counts without noise', { ...adaptiveClipping(), countNoiseMultiplier: 0 }],
   ])('refuses %s', (_, value) => {
-    expect(messageOf(() => requireClipping(value))).toMatch(/^DP_INVALID_ARGUMENT/);
+    expect(errorText(() => requireClipping(value))).toMatch(/^DP_INVALID_ARGUMENT/);
   });
 });
 
@@ -187,8 +177,8 @@ describe('the noise of adaptive clipping', () => {
   );
 
   it('is an error where the counts would spend it all', () => {
-    expect(messageOf(() => split(2, 1))).toMatch(/DP_INVALID_ARGUMENT.*√k·σ\/2 = 1 /);
-    expect(messageOf(() => split(2, 1.9, 4))).toMatch(/4 counts/);
+    expect(errorText(() => split(2, 1))).toMatch(/DP_INVALID_ARGUMENT.*√k·σ\/2 = 1 /);
+    expect(errorText(() => split(2, 1.9, 4))).toMatch(/4 counts/);
     expect(split(2, 1.001).gradients).toBeGreaterThan(40);
   });
 
