@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { DpError } from 'privacy-accounting';
-import { scaleRows } from './batch-time.js';
+import { elementsOf, scaleRows } from './batch-time.js';
 import type { Isolation } from './isolation/isolation.js';
 import { type Piece, tensorsOf } from './piece.js';
 import type { OpRule, Use } from './rules/op-rule.js';
@@ -188,7 +188,7 @@ export class BackwardPass {
 
   /** Gradients are let go where nothing needs them any more: they are as large as the activations. */
   private walkData(gradients: Map<number, tf.Tensor>, report: Report): void {
-    const owned = new Set<tf.Tensor>();
+    const owned = new Set<object>();
     for (let i = this.nodes.length - 1; i >= 0; i--) {
       const node = this.nodes[i] as TapeNode;
       if (!node.outputs.some((output) => gradients.has(output.id))) continue;
@@ -202,7 +202,13 @@ export class BackwardPass {
           if (gradient.id > before) owned.add(gradient);
           const sum = accumulate(gradients, tensor.id, gradient);
           if (sum !== gradient) owned.add(sum);
-        } else for (const held of report({ ...use, input: name, tensor })) owned.delete(held);
+        } else {
+          for (const held of report({ ...use, input: name, tensor })) {
+            owned.delete(held);
+            // What a view was made of serves where its own shape is asked for again.
+            owned.delete(elementsOf(held));
+          }
+        }
       }
       for (const output of node.outputs) gradients.delete(output.id);
       const inUse = new Set(gradients.values());

@@ -34,7 +34,7 @@ export function shaped<R extends tf.Rank>(tensor: tf.Tensor, shape: tf.ShapeMap[
   return view;
 }
 
-const hasShape = (tensor: tf.Tensor, shape: readonly number[]): boolean =>
+export const hasShape = (tensor: tf.Tensor, shape: readonly number[]): boolean =>
   tensor.rank === shape.length && tensor.shape.every((extent, axis) => extent === shape[axis]);
 
 /** The tensors that views were made of. */

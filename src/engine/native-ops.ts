@@ -17,6 +17,8 @@ function nativeBackend(): NativeBackend | undefined {
     : undefined;
 }
 
+export const hasNativeOps = (): boolean => nativeBackend() !== undefined;
+
 /** ‖row‖ of each row of `tensor`, [rows], in one pass where squaring and summing take two. */
 export function rowNorms(tensor: tf.Tensor): tf.Tensor1D | undefined {
   const backend = nativeBackend();
@@ -68,4 +70,22 @@ export function scatterSum(ids: tf.Tensor1D, values: tf.Tensor2D, rows: number):
       ],
     ),
   ) as tf.Tensor2D;
+}
+
+/** `blocks[:, places]`: [images, places, width] of [images, blocks, width], of a native backend. */
+export function gatherBlocks(blocks: tf.Tensor3D, places: Int32Array): tf.Tensor3D {
+  const backend = nativeBackend() as NativeBackend;
+  const { TF_ATTR_TYPE, TF_ATTR_INT, TF_FLOAT, TF_INT32 } = backend.binding;
+  return tf.tidy(() =>
+    backend.executeSingleOutput(
+      'GatherV2',
+      [
+        { name: 'batch_dims', type: TF_ATTR_INT, value: 0 },
+        { name: 'Tparams', type: TF_ATTR_TYPE, value: TF_FLOAT },
+        { name: 'Tindices', type: TF_ATTR_TYPE, value: TF_INT32 },
+        { name: 'Taxis', type: TF_ATTR_TYPE, value: TF_INT32 },
+      ],
+      [blocks, tf.tensor1d(places, 'int32'), tf.scalar(1, 'int32')],
+    ),
+  ) as tf.Tensor3D;
 }

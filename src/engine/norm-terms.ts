@@ -74,8 +74,14 @@ export function rowSums(tensor: tf.Tensor): tf.Tensor1D {
 export function squaresOfRows(matrix: tf.Tensor2D): Float64Array {
   const floor = matrix.shape[1] * SMALLEST_NORMAL;
   const norms = rowNorms(matrix);
-  if (norms !== undefined) return Float64Array.from(norms.dataSync(), (norm) => norm * norm + floor);
-  return Float64Array.from(rowSums(tf.square(matrix)).dataSync(), (square) => square + floor);
+  const values = (norms ?? rowSums(tf.square(matrix))).dataSync();
+  // A loop: Float64Array.from with a function takes thirty times as long.
+  const squares = new Float64Array(values.length);
+  for (let i = 0; i < squares.length; i++) {
+    const value = values[i] as number;
+    squares[i] = (norms === undefined ? value : value * value) + floor;
+  }
+  return squares;
 }
 
 /** Reads all terms at once: Σ over a parameter's terms of the product of its factors, for every parameter. */

@@ -6,6 +6,8 @@ export class Weights {
   /** [1, batch]. */
   readonly row: tf.Tensor2D;
   private readonly batch: number;
+  /** [batch, 1]; made when first asked for. */
+  private ownColumn: tf.Tensor2D | undefined;
   private readonly weighted = new Map<object, tf.Tensor2D>();
 
   constructor(values: Float32Array) {
@@ -13,16 +15,20 @@ export class Weights {
     this.row = tf.tensor2d(values, [1, values.length]);
   }
 
+  private get column(): tf.Tensor2D {
+    this.ownColumn ??= shaped(this.row, [this.batch, 1]) as tf.Tensor2D;
+    return this.ownColumn;
+  }
+
   /** The rows of a tensor [batch, time, width], each times its example's weight, as [batch · time, width]. */
   times(tensor: tf.Tensor3D): tf.Tensor2D {
     const [, time, width] = tensor.shape;
-    const column = shaped(this.row, [this.batch, 1]);
     if (time > 1) {
-      return shaped(tf.mul(tensor, shaped(column, [this.batch, 1, 1])), [this.batch * time, width]);
+      return shaped(tf.mul(tensor, shaped(this.row, [this.batch, 1, 1])), [this.batch * time, width]);
     }
     const known = this.weighted.get(elementsOf(tensor));
     if (known !== undefined) return known;
-    const product: tf.Tensor2D = tf.mul(shaped(tensor, [this.batch, width]), column);
+    const product: tf.Tensor2D = tf.mul(shaped(tensor, [this.batch, width]), this.column);
     // A bias and its kernel share their δ where an example has one position.
     this.weighted.set(elementsOf(tensor), product);
     return product;

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { reduceToParameter } from '../batch-time.js';
+import { hasShape, reduceToParameter } from '../batch-time.js';
 import { reluGradient } from '../native-ops.js';
 import { type OpRule, soleGradient } from './op-rule.js';
 
@@ -7,6 +7,16 @@ import { type OpRule, soleGradient } from './op-rule.js';
 
 export const addRule: OpRule = {
   nodes: ['Add', 'Sub'],
+
+  /** δ itself where nothing was broadcast: tfjs's is a copy of it, which a kernel and its bias would not recognise as one. */
+  inputGradient(use, input) {
+    const gradient = use.outputGradients[0];
+    const operand = use.node.inputs[input];
+    if (!gradient || operand?.dtype !== gradient.dtype || !hasShape(gradient, operand.shape))
+      return undefined;
+    return use.node.kernelName === 'Sub' && input === 'b' ? tf.neg(gradient) : gradient;
+  },
+
   parameterPiece(use, input) {
     const output = soleGradient(use);
     const parameter = use.node.inputs[input];

@@ -23,6 +23,7 @@ import { matMulRule } from './matmul.js';
 import { maxPoolRule } from './max-pool.js';
 import type { OpRule } from './op-rule.js';
 import { reduceRule } from './reduce.js';
+import { softmaxCrossEntropyRule } from './softmax-cross-entropy.js';
 import { alsoTiled, tiledRule, tileRule } from './tiled.js';
 
 export type { OpRule, Use } from './op-rule.js';
@@ -45,4 +46,5 @@ export const defaultRules: readonly OpRule[] = [
   maxPoolRule,
   avgPoolRule,
   reduceRule,
+  softmaxCrossEntropyRule,
 ];

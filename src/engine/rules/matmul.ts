@@ -50,11 +50,17 @@ function swapped(
   return { tensor: turned, layout: layoutAt(turned.shape, perm.indexOf(at.axis), at.block) };
 }
 
-function rowsOf(tensor: tf.Tensor, layout: RowLayout, swap: boolean, batch: number): tf.Tensor3D | undefined {
-  const oriented = swap ? swapped(tensor, layout, batch) : { tensor, layout };
-  if (oriented === undefined) return undefined;
-  const width = oriented.tensor.shape[oriented.tensor.rank - 1] as number;
-  return toBatchTime(oriented.tensor, oriented.layout, width, batch);
+/** The rows of `tensor`, taken as of `shape`, as [batch, time, width]. */
+function rowsOf(
+  tensor: tf.Tensor,
+  shape: readonly number[],
+  layout: RowLayout,
+  swap: boolean,
+  batch: number,
+): tf.Tensor3D | undefined {
+  if (!swap) return toBatchTime(tensor, layout, shape.at(-1) as number, batch);
+  const turned = swapped(shaped(tensor, shape as [number]), layout, batch);
+  return turned && toBatchTime(turned.tensor, turned.layout, turned.tensor.shape.at(-1) as number, batch);
 }
 
 /** Whether a parameter is one matrix, not a stack of them. */
@@ -70,13 +76,13 @@ function weightPiece(use: Use, side: 'a' | 'b'): Piece | undefined {
   if (inner === undefined) return undefined;
   const deltaLayout = layoutOf(use, inner);
   if (deltaLayout === undefined) return undefined;
-  const gradient = shaped(output.gradient, inner.shape as [number]);
   const other = side === 'b' ? 'a' : 'b';
   const layout = layoutOf(use, product[other]);
   if (layout === undefined) return undefined;
   const swapData = side === 'b' ? product.transposeA : !product.transposeB;
-  const data = rowsOf(product.saved[other], layout, swapData, batch);
-  const delta = rowsOf(gradient, deltaLayout, side === 'a', batch);
+  const { gradient } = output;
+  const data = rowsOf(product.saved[other], product.saved[other].shape, layout, swapData, batch);
+  const delta = rowsOf(gradient, inner.shape, deltaLayout, side === 'a', batch);
   if (data === undefined || delta === undefined || data.shape[1] !== delta.shape[1]) return undefined;
   // dB = Σ data ⊗ δ and dA = Σ δ ⊗ data; a parameter that is stored transposed has the factors swapped.
   const stored = side === 'b' ? product.transposeB : product.transposeA;

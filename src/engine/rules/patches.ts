@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { RowOrder } from '../piece.js';
+import { gatheredPatches, type Window } from './gathered-patches.js';
 import { fitted, type Geometry } from './geometry.js';
 
 /** im2col: the patch under each position of the filter. */
@@ -15,8 +16,8 @@ const NARROW = 64;
 
 /**
  * Extracts the patches of `image` [images, height, width, channels] the cheapest way that the shapes allow: a
- * reshape for 1×1; a convolution with unit filters where patches are narrow; slices, one for each tap of the filter,
- * otherwise. A stride that divides the filter is first folded into the channels, so that the slices are contiguous.
+ * reshape for 1×1; a gather on the native backend; a convolution with unit filters where patches are narrow; slices, one
+ * for each tap of the filter, otherwise. A stride that divides the filter is first folded into the channels, so that the slices are contiguous.
  */
 export function extractPatches(image: tf.Tensor4D, geometry: Geometry): Patches {
   const [kh, kw] = geometry.kernel as Pair;
@@ -29,6 +30,8 @@ export function extractPatches(image: tf.Tensor4D, geometry: Geometry): Patches 
   const flat = (tensor: tf.Tensor) =>
     tf.reshape(tensor, [images, outHeight * outWidth, width]) as tf.Tensor3D;
   if (kh === 1 && kw === 1 && sh === 1 && sw === 1) return { patches: flat(x) };
+  const gathered = gatheredPatches(x, geometry);
+  if (gathered !== undefined) return { patches: gathered };
   if (width <= NARROW) {
     const units = tf.reshape(tf.eye(width), [kh, kw, channels, width]) as tf.Tensor4D;
     return { patches: flat(tf.conv2d(x, units, [sh, sw], 'valid', 'NHWC', [...dilations])) };
@@ -67,9 +70,6 @@ export function seenByTap(x: tf.Tensor4D, g: Window, [row, column]: Pair): tf.Te
   const end = [images, top + (height - 1) * sh + 1, left + (width - 1) * sw + 1, channels];
   return tf.stridedSlice(x, [0, top, left, 0], end, [1, sh, sw, 1]) as tf.Tensor4D;
 }
-
-/** Where the taps of a filter go in an image that is fitted to it. */
-type Window = Pick<Geometry, 'kernel' | 'strides' | 'dilations' | 'output'>;
 
 /** One slice for each tap of the filter, joined along the channels. */
 function taps(x: tf.Tensor4D, g: Window): tf.Tensor {
