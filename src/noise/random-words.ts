@@ -16,7 +16,7 @@ export interface RandomWords {
   readonly secure: boolean;
   /** How many words were handed out so far. */
   readonly wordsConsumed: number;
-  /** Overwrites all of `out` with fresh words. */
+  /** Overwrites all of `out` with fresh words. It may be a part of a larger buffer, of which the rest must stay. */
   fill(out: Uint32Array): void;
 }
 
