@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes the Python environment of the peers, once: `npm run bench:peers`. It lies in .venv beside this file, or in
-# the folder that TFJS_PRIVACY_PEERS names, where `npm run bench:step` looks for it. Needs Python 3.11 or newer with
+# the folder that TFJS_PRIVACY_PEERS names, where the benchmarks look for it. Needs Python 3.11 or newer with
 # venv, and about 2 GB; delete the folder to undo it.
 
 set -euo pipefail
@@ -16,8 +16,9 @@ python="${PYTHON:-python3}"
 [ -x "$environment/bin/python" ] || "$python" -m venv "$environment"
 "$environment/bin/python" -m pip install --disable-pip-version-check --quiet -r "$here/requirements.txt"
 "$environment/bin/python" -c '
-import opacus, jax_privacy, torch, jax
-print(f"ready: Opacus {opacus.__version__} on PyTorch {torch.__version__}, "
-      f"JAX-Privacy {jax_privacy.__version__} on JAX {jax.__version__}")
+import opacus, jax_privacy, torch, jax, dp_accounting, prv_accountant
+from importlib.metadata import version
+names = "opacus", "torch", "jax-privacy", "jax", "dp-accounting", "prv_accountant"
+print("ready: " + ", ".join(f"{name} {version(name)}" for name in names))
 '
-echo "npm run bench:step measures them now"
+echo "npm run bench:step and npm run bench:accounting measure them now"

@@ -10,7 +10,9 @@ import type { NeighboringRelation } from './relation.js';
  * - `supports(event)` is false exactly when `unsupportedReason(event)` is a sentence, and then `compose` throws
  *   DP_UNSUPPORTED_EVENT and changes nothing. An accountant never guesses.
  * - Order and grouping of composed events do not change the result, not by one bit.
- * - `getEpsilon` and `getDelta` are upper bounds, rounding included; never NaN. ε = ∞ is an answer.
+ * - `getEpsilon` and `getDelta` are upper bounds, rounding included, unless the bound's `direction` says otherwise;
+ *   never NaN. ε = ∞ is an answer.
+ * - A bound carries its relation and its unit: an example, or a user with so many of them.
  * - More releases, less noise or a higher sampling rate never lower ε; a smaller δ never does.
  */
 export interface PrivacyAccountant {

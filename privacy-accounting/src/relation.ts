@@ -5,7 +5,8 @@ import { didYouMean, invalidArgument } from './arguments.js';
  * different ones, and the noise of one relation does not buy the guarantee of another.
  *
  * - `add-or-remove-one`: one example is present in one data set and absent from the other.
- * - `replace-one`: one example is exchanged for any other; the number of examples is public and equal.
+ * - `replace-one`: one example is exchanged for any other, a blank among them; the number of examples is public and
+ *   equal. Whatever holds under it holds under replace-special.
  * - `replace-special` (zero-out): one example is exchanged for a blank that contributes nothing, so that the
  *   number of examples, and every other example's batch, stay as they are.
  */

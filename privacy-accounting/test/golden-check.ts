@@ -13,14 +13,28 @@ export interface GoldenCase {
   readonly id: string;
   readonly family: string;
   readonly params: Readonly<Record<string, unknown>>;
-  readonly expected: Readonly<Record<string, GoldenNumber>>;
+  /** Lists and objects of numbers, too, where a case asks for several at once. */
+  readonly expected: Readonly<Record<string, unknown>>;
   readonly check: string;
   readonly tol: { readonly rel?: number; readonly abs?: number };
   readonly truth?: Readonly<Record<string, unknown>>;
 }
 
-/** A case's computed answers, by the keys of `expected`. */
-export type Answers = Readonly<Record<string, number>>;
+/** A case's computed answers, by the keys of `expected`: numbers, or lists and objects of them as there. */
+export type Answers = Readonly<Record<string, unknown>>;
+
+/** Lists and objects taken apart: `{ epsilon: [1, 2] }` as `epsilon.0` and `epsilon.1`. */
+function flat(values: Readonly<Record<string, unknown>>, prefix = ''): Map<string, unknown> {
+  const found = new Map<string, unknown>();
+  for (const [key, value] of Object.entries(values)) {
+    if (typeof value !== 'object' || value === null) found.set(prefix + key, value);
+    else {
+      const inner = flat(value as Record<string, unknown>, `${prefix}${key}.`);
+      for (const [name, each] of inner) found.set(name, each);
+    }
+  }
+  return found;
+}
 
 export function toNumber(value: unknown, what: string): number {
   if (typeof value === 'number' && !Number.isNaN(value)) return value;
@@ -31,20 +45,22 @@ export function toNumber(value: unknown, what: string): number {
 
 /** Peers' answers and optimal orders are for information. */
 function isAsserted(key: string): boolean {
-  return !key.endsWith('_peer') && !key.includes('_peer_') && !key.includes('optimal_order');
+  return !/_peer($|_|\.)/.test(key) && !key.includes('optimal_order');
 }
 
 /** The complaints about `got`, one sentence each; none when the case passes. */
 export function complaints(golden: GoldenCase, got: Answers): string[] {
-  const { check, expected, tol, truth } = golden;
-  const asserted = Object.keys(expected).filter(isAsserted);
-  const want = (key: string) => toNumber(expected[key], `expected.${key}`);
+  const { check, tol, truth } = golden;
+  const expected = flat(golden.expected);
+  const answers = flat(got);
+  const asserted = [...expected.keys()].filter(isAsserted);
+  const want = (key: string) => toNumber(expected.get(key), `expected.${key}`);
   // Only an infinity equals an infinity.
   const slack = (x: number) => (Number.isFinite(x) ? (tol.abs ?? 0) + (tol.rel ?? 0) * Math.abs(x) : 0);
   const found: string[] = [];
   const require = (key: string, holds: (value: number) => boolean, wanted: string) => {
-    const value = got[key];
-    if (value === undefined) found.push(`${key}: nothing computed, expected ${wanted}`);
+    const value = answers.get(key);
+    if (typeof value !== 'number') found.push(`${key}: nothing computed, expected ${wanted}`);
     else if (!holds(value)) found.push(`${key}: got ${value}, expected ${wanted}`);
   };
   const atMost = (value: number, limit: number) => value <= limit + slack(limit);
@@ -105,7 +121,7 @@ export function complaints(golden: GoldenCase, got: Answers): string[] {
       const { low, high } = exact(quantity);
       require(lower, (value) => value <= high, `at most ${high}`);
       require(upper, (value) => value >= low, `at least ${low}`);
-      const width = (got[upper] ?? Number.NaN) - (got[lower] ?? Number.NaN);
+      const width = Number(answers.get(upper)) - Number(answers.get(lower));
       const limit = want(upper) - want(lower);
       if (!(width <= limit + slack(limit)))
         found.push(`${quantity}: bracket ${width} wide, expected ${limit}`);

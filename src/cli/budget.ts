@@ -1,47 +1,128 @@
-import { epsilonOf } from 'privacy-accounting';
-import { type Answer, answerJson, epsilonText, printAnswer } from './answer.js';
+import { type AccountantName, type AccountingOptions, deltaOf, epsilonOf } from 'privacy-accounting';
+import {
+  type Answer,
+  accountantOf,
+  answerJson,
+  boundJson,
+  boundText,
+  directionOf,
+  printAnswer,
+} from './answer.js';
+import { columns } from './columns.js';
 import { readEvent } from './event-input.js';
-import { badInput, EXIT } from './failure.js';
+import { extrasJson, extrasOf, outcome } from './extras.js';
+import { badInput } from './failure.js';
+import type { FieldName, Given } from './fields.js';
 import { flagOf, type PlanFlags, type QuestionFlags, requireFlags } from './options.js';
-import { defaultRelation, eventOf, planFrom } from './plan.js';
-import { printJson, type Terminal } from './terminal.js';
+import { batchFields, defaultRelation, eventOf, planFrom } from './plan.js';
+import { type Request, readRequest } from './request.js';
+import { painter, printJson, type Terminal, textWidth } from './terminal.js';
 
 /** The schema of what `budget --json` prints. */
 export const BUDGET_SCHEMA = 'tfjs-privacy/budget/1';
 
 /** Flags of `budget`. */
-export type BudgetFlags = PlanFlags &
-  QuestionFlags & { readonly noiseMultiplier?: number; readonly event?: string };
+export interface BudgetFlags<N = Given> extends PlanFlags<N>, QuestionFlags<N> {
+  readonly event?: string;
+  readonly delta?: readonly N[];
+  readonly epsilon?: readonly N[];
+  readonly budgetEpsilon?: N;
+  readonly remaining?: boolean;
+  readonly compare?: readonly AccountantName[];
+}
+
+const KNOWN: readonly FieldName[] = [
+  ...(['datasetSize', 'batchSize', 'samplingProbability', 'epochs', 'steps', 'noiseMultiplier'] as const),
+  ...(['delta', 'epsilon', 'budgetEpsilon', 'groupSize', 'prior', 'exception'] as const),
+];
 
 const PLAN_EXAMPLE =
   'tfjs-privacy budget --dataset-size 60000 --batch-size 256 --epochs 60 --noise-multiplier 1.1 --delta 1e-5';
 const EVENT_EXAMPLE = 'tfjs-privacy budget --event event.json --delta 1e-5';
 
-/** Prints the ε that a plan, or a serialised event, costs. */
-export async function runBudget(flags: BudgetFlags, terminal: Terminal): Promise<number> {
-  const question = flags.event === undefined ? planned(flags) : await serialised(flags, terminal);
-  const { event, delta } = question;
-  const relation = flags.relation ?? defaultRelation(event);
-  const bound = epsilonOf(event, { delta, relation, accountant: flags.accountant ?? 'best' });
-  const answer: Answer = { ...question, bound };
-  if (flags.json) printJson({ schema: BUDGET_SCHEMA, ...answerJson(answer) }, terminal);
-  else printAnswer(answer, epsilonText(bound), terminal);
-  return EXIT.done;
+/** What was released, however it was told. */
+type Subject = Omit<Answer, 'bound' | 'asked'>;
+
+/** Prints what a plan, or a serialised event, costs. */
+export async function runBudget(given: BudgetFlags, terminal: Terminal): Promise<number> {
+  const request = await readRequest<BudgetFlags>(given, terminal, {
+    known: KNOWN,
+    lists: ['delta', 'epsilon'],
+  });
+  const flags = request.flags as BudgetFlags<number>;
+  checkTogether(flags);
+  const subject = flags.event === undefined ? planned(flags, request) : await serialised(flags, terminal);
+  const { event } = subject;
+  const options: AccountingOptions = {
+    relation: flags.relation ?? defaultRelation(event),
+    accountant: flags.accountant ?? 'best',
+    ...(flags.groupSize === undefined ? {} : { contributions: flags.groupSize }),
+  };
+  const answers = [
+    ...(flags.delta ?? []).map(
+      (delta) => ({ asked: 'epsilon', bound: epsilonOf(event, { ...options, delta }) }) as const,
+    ),
+    ...(flags.epsilon ?? []).map(
+      (epsilon) => ({ asked: 'delta', bound: deltaOf(event, { ...options, epsilon }) }) as const,
+    ),
+  ].map((figures): Answer => ({ ...subject, ...figures }));
+  const first = answers[0]!;
+  const extras = await extrasOf(first, flags, options);
+  if (flags.json) {
+    const each = answers.map(({ asked, bound }) => ({ asked, ...boundJson(bound) }));
+    printJson(
+      { schema: BUDGET_SCHEMA, ...answerJson(first), answers: each, ...extrasJson(extras) },
+      terminal,
+    );
+  } else {
+    printAnswer(first, boundText(first), terminal);
+    if (answers.length > 1) printAnswers(answers, terminal);
+    for (const { print } of extras) print?.(terminal);
+  }
+  return outcome(extras, terminal);
 }
 
-type Question = Omit<Answer, 'bound'> & { readonly delta: number };
+/** Flags that mean nothing without another one are mistakes. */
+function checkTogether({
+  remaining,
+  budgetEpsilon,
+  delta,
+  ceilings,
+  prior,
+  exception,
+}: BudgetFlags<number>): void {
+  if (remaining && budgetEpsilon === undefined) {
+    throw badInput('--remaining asks how many steps are left of a budget: give it with --budget-epsilon.');
+  }
+  if (budgetEpsilon !== undefined && (delta?.length ?? 0) !== 1) {
+    throw badInput('--budget-epsilon is an ε at one δ: give one --delta with it.');
+  }
+  if (!ceilings && (prior ?? exception) !== undefined) {
+    throw badInput(
+      `${prior === undefined ? '--exception' : '--prior'} belongs to --ceilings: give both, or neither.`,
+    );
+  }
+}
 
-function planned(flags: BudgetFlags): Question {
-  requireFlags(flags, ['datasetSize', 'batchSize', 'noiseMultiplier', 'delta'], PLAN_EXAMPLE);
-  const { datasetSize, noiseMultiplier, delta } = flags;
-  const plan = planFrom(flags);
-  return { event: eventOf(plan, noiseMultiplier), plan, datasetSize, noiseMultiplier, delta };
+function planned(flags: BudgetFlags<number>, { formulas }: Request<BudgetFlags>): Subject {
+  const asked = flags.epsilon === undefined ? (['delta'] as const) : [];
+  requireFlags(flags, [...batchFields(flags), 'noiseMultiplier', ...asked], PLAN_EXAMPLE);
+  const { datasetSize } = flags;
+  const noiseMultiplier = flags.noiseMultiplier!;
+  const plan = planFrom(flags, formulas);
+  return {
+    event: eventOf(plan, noiseMultiplier),
+    plan,
+    ...(datasetSize === undefined ? {} : { datasetSize }),
+    noiseMultiplier,
+    formulas,
+  };
 }
 
 /** An event says how it was sampled, for how long and with what noise: a flag that says it again is refused. */
-async function serialised(flags: BudgetFlags, terminal: Terminal): Promise<Question> {
-  const { batchSize, epochs, steps, sampler, noiseMultiplier, datasetSize, event: source } = flags;
-  const told = Object.entries({ batchSize, epochs, steps, sampler, noiseMultiplier })
+async function serialised(flags: BudgetFlags<number>, terminal: Terminal): Promise<Subject> {
+  const { batchSize, samplingProbability, epochs, steps, sampler, noiseMultiplier, datasetSize } = flags;
+  const told = Object.entries({ batchSize, samplingProbability, epochs, steps, sampler, noiseMultiplier })
     .filter(([, value]) => value !== undefined)
     .map(([name]) => flagOf(name));
   if (told.length > 0) {
@@ -49,7 +130,18 @@ async function serialised(flags: BudgetFlags, terminal: Terminal): Promise<Quest
       `--event already says what ${told.join(', ')} would: give the event or the plan, not both.`,
     );
   }
-  requireFlags(flags, ['delta'], EVENT_EXAMPLE);
-  const event = await readEvent(source!, terminal);
-  return { event, delta: flags.delta, ...(datasetSize === undefined ? {} : { datasetSize }) };
+  if (flags.epsilon === undefined) requireFlags(flags, ['delta'], EVENT_EXAMPLE);
+  const event = await readEvent(flags.event!, terminal);
+  return { event, ...(datasetSize === undefined ? {} : { datasetSize }) };
+}
+
+function printAnswers(answers: readonly Answer[], terminal: Terminal): void {
+  const rows = answers.map((answer) => [
+    boundText(answer),
+    directionOf(answer.bound),
+    accountantOf(answer.bound),
+  ]);
+  terminal.stdout.write(
+    `\n${painter(terminal)('All figures', 'bold')}\n${columns([['figure', 'direction', 'accountant'], ...rows], textWidth(terminal.stdout))}\n`,
+  );
 }

@@ -7,19 +7,11 @@ const MOST_BYTES = 256 * 2 ** 20;
 
 /** Reads an event as JSON from a file, or from standard input when `source` is `-`. */
 export async function readEvent(source: string, terminal: Terminal): Promise<DpEvent> {
-  const name = source === '-' ? 'standard input' : source;
-  const text = await readText(source, name, terminal);
-  if (text.trim() === '') {
-    throw badInput(
-      `${name} is empty: expected an event as JSON, such as {"type":"gaussian","noiseMultiplier":1.1}.`,
-    );
-  }
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw badInput(`${name} is not JSON: ${reasonOf(cause).replace(/\s+/g, ' ')}.`, cause);
-  }
+  const { name, json } = await readJsonText(
+    source,
+    terminal,
+    'an event as JSON, such as {"type":"gaussian","noiseMultiplier":1.1}',
+  );
   try {
     return parseEvent(json);
   } catch (cause) {
@@ -28,7 +20,23 @@ export async function readEvent(source: string, terminal: Terminal): Promise<DpE
   }
 }
 
-async function readText(source: string, name: string, terminal: Terminal): Promise<string> {
+/** Reads JSON from a file, or from standard input when `source` is `-`. `expected` says what it should have been. */
+export async function readJsonText(
+  source: string,
+  terminal: Terminal,
+  expected: string,
+): Promise<{ readonly name: string; readonly json: unknown }> {
+  const name = source === '-' ? 'standard input' : source;
+  const text = await readText(source, name, expected, terminal);
+  if (text.trim() === '') throw badInput(`${name} is empty: expected ${expected}.`);
+  try {
+    return { name, json: JSON.parse(text) };
+  } catch (cause) {
+    throw badInput(`${name} is not JSON: ${reasonOf(cause).replace(/\s+/g, ' ')}.`, cause);
+  }
+}
+
+async function readText(source: string, name: string, expected: string, terminal: Terminal): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
@@ -47,7 +55,7 @@ async function readText(source: string, name: string, terminal: Terminal): Promi
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
   } catch (cause) {
-    throw badInput(`${name} is not UTF-8 text: expected an event as JSON.`, cause);
+    throw badInput(`${name} is not UTF-8 text: expected ${expected}.`, cause);
   }
 }
 
@@ -56,7 +64,7 @@ async function open(
   { stdin, stderr }: Terminal,
 ): Promise<AsyncIterable<Uint8Array | string>> {
   if (source === '-') {
-    if (stdin.isTTY === true) stderr.write('Type an event as JSON; Ctrl-D ends it.\n');
+    if (stdin.isTTY === true) stderr.write('Type JSON; Ctrl-D ends it.\n');
     return stdin;
   }
   const { createReadStream } = await import('node:fs');

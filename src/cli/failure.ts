@@ -2,8 +2,15 @@ import { CommanderError } from 'commander';
 import { DpError } from 'privacy-accounting';
 import { printJson, type Terminal } from './terminal.js';
 
-/** Exit codes, which never change their meaning. 3 is kept for a budget that would be exceeded. */
-export const EXIT = Object.freeze({ done: 0, failed: 1, badInput: 2, violated: 4, inconclusive: 5 });
+/** Exit codes, which never change their meaning. 3: a budget is exceeded. */
+export const EXIT = Object.freeze({
+  done: 0,
+  failed: 1,
+  badInput: 2,
+  exceeded: 3,
+  violated: 4,
+  inconclusive: 5,
+});
 
 /** The schema of what `--json` prints instead of a result. */
 export const ERROR_SCHEMA = 'tfjs-privacy/error/1';

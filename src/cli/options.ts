@@ -2,87 +2,81 @@ import { type Command, Option } from 'commander';
 import {
   ACCOUNTANT_NAMES,
   type AccountantChoice,
+  type AccountantName,
   NEIGHBORING_RELATIONS,
   type NeighboringRelation,
 } from 'privacy-accounting';
 import { badInput } from './failure.js';
+import { type FieldName, fieldOption, flagOf } from './fields.js';
 
-const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+export { flagOf } from './fields.js';
 
-/** What a numeric flag accepts, and how that is said. */
-interface NumberSpec {
-  readonly flag: string;
-  readonly expected: string;
-  readonly accepts: (value: number) => boolean;
-  readonly remedy?: string;
-}
+/** How batches are drawn, by the name of a flag. */
+export const SAMPLERS = ['poisson', 'shuffle'] as const;
 
-/** Reads a decimal number exactly as written: no units, no prefixes, nothing that a double would turn into ∞ or 0. */
-export function numberParser({ flag, expected, accepts, remedy }: NumberSpec): (text: string) => number {
-  return (text) => {
-    const value = DECIMAL.test(text) ? Number(text) : Number.NaN;
-    const vanished = value === 0 && /[1-9]/.test(text.split(/e/i)[0]!);
-    if (Number.isFinite(value) && !vanished && accepts(value)) return value;
-    const shown = JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
-    throw badInput(`${flag} must be ${expected}, got ${shown}.${remedy === undefined ? '' : ` ${remedy}`}`);
-  };
-}
+/** Every accountant that can be asked for. */
+export const ACCOUNTANT_CHOICES: readonly AccountantChoice[] = [...ACCOUNTANT_NAMES, 'best'];
 
-const isCount = (value: number) => Number.isSafeInteger(value) && value >= 1;
-
-function number(flags: string, description: string, spec: Omit<NumberSpec, 'flag'>): Option {
-  const option = new Option(flags, description);
-  return option.argParser(numberParser({ ...spec, flag: `--${option.name()}` }));
-}
+/** What calibration can find, by the name of its flag. */
+export const SOLVABLE_NAMES = [
+  'noise-multiplier',
+  'steps',
+  'epochs',
+  'batch-size',
+  'sampling-probability',
+  'dataset-size',
+  'epsilon',
+  'delta',
+] as const;
+export type SolvableName = (typeof SOLVABLE_NAMES)[number];
 
 /** Flags that describe how a model is trained. */
-export interface PlanFlags {
-  readonly datasetSize?: number;
-  readonly batchSize?: number;
-  readonly epochs?: number;
-  readonly steps?: number;
-  readonly sampler?: 'poisson' | 'shuffle';
+export interface PlanFlags<N = number> {
+  readonly datasetSize?: N;
+  readonly batchSize?: N;
+  readonly samplingProbability?: N;
+  readonly epochs?: N;
+  readonly steps?: N;
+  readonly noiseMultiplier?: N;
+  readonly sampler?: (typeof SAMPLERS)[number];
 }
 
 /** Flags that say what is asked about it. */
-export interface QuestionFlags {
-  readonly delta?: number;
+export interface QuestionFlags<N = number> {
   readonly relation?: NeighboringRelation;
   readonly accountant?: AccountantChoice;
+  readonly groupSize?: N;
+  readonly ceilings?: boolean;
+  readonly prior?: N;
+  readonly exception?: N;
+  /** A file for the plots, or true for the terminal. */
+  readonly plot?: string | true;
+  /** A file that holds flags. */
+  readonly config?: string;
   readonly json?: boolean;
 }
 
 /** How many examples there are, how they are batched, and for how long. */
 export function addPlanFlags(command: Command): Command {
-  const count = { expected: 'a whole number, 1 or larger', accepts: isCount };
+  for (const name of ['datasetSize', 'batchSize', 'samplingProbability', 'epochs', 'steps'] as const) {
+    command.addOption(fieldOption(name));
+  }
   return command
-    .addOption(number('--dataset-size <n>', 'number of training examples; public', count))
-    .addOption(number('--batch-size <b>', 'examples in a batch; with Poisson sampling, on average', count))
     .addOption(
-      number('--epochs <e>', 'passes over the data; or give --steps', {
-        expected: 'a number above 0',
-        accepts: (value) => value > 0,
-      }),
+      new Option('--sampler <name>', 'how batches are drawn (default: poisson)').choices([...SAMPLERS]),
     )
-    .addOption(number('--steps <t>', 'optimizer steps; or give --epochs', count))
+    .addOption(fieldOption('noiseMultiplier'))
     .addOption(
-      new Option('--sampler <name>', 'how batches are drawn (default: poisson)').choices([
-        'poisson',
-        'shuffle',
-      ]),
+      new Option(
+        '--config <file>',
+        'a JSON file with any of these numbers and names; - reads standard input',
+      ),
     );
 }
 
-/** δ, relation, accountant and the form of the answer. */
+/** Relation, accountant, unit, and the form of the answer. */
 export function addQuestionFlags(command: Command): Command {
   return command
-    .addOption(
-      number('--delta <δ>', 'δ of the guarantee, below 1 / dataset size', {
-        expected: 'a number strictly between 0 and 1',
-        accepts: (value) => value > 0 && value < 1,
-        remedy: 'A usual choice is below 1 / (number of examples).',
-      }),
-    )
     .addOption(
       new Option(
         '--relation <name>',
@@ -93,38 +87,54 @@ export function addQuestionFlags(command: Command): Command {
       new Option(
         '--accountant <name>',
         'which accountant bounds ε (default: best, the smallest bound)',
-      ).choices([...ACCOUNTANT_NAMES, 'best']),
+      ).choices(ACCOUNTANT_CHOICES),
+    )
+    .addOption(fieldOption('groupSize'))
+    .addOption(
+      new Option('--ceilings', 'also what no attacker can exceed: true positives, advantage, posterior'),
+    )
+    .addOption(fieldOption('prior'))
+    .addOption(fieldOption('exception'))
+    .addOption(
+      new Option(
+        '--plot [file]',
+        'draw ε by steps, δ by ε and the trade-off: here, or into an .svg file',
+      ).argParser(plotTarget),
     )
     .addOption(new Option('--json', 'print one JSON object'));
 }
 
-/** σ of a run. */
-export function noiseMultiplierOption(): Option {
-  return number('--noise-multiplier <σ>', 'standard deviation of the noise / clipping norm', {
-    expected: 'a number, 0 (no noise, not private) or larger',
-    accepts: (value) => value >= 0,
-  });
+function plotTarget(file: string): string {
+  if (file.endsWith('.svg')) return file;
+  throw badInput(
+    `--plot must name an .svg file, or stand alone for a plot here, got ${JSON.stringify(file)}.`,
+  );
 }
 
-/** ε to be reached. */
-export function targetEpsilonOption(): Option {
-  return number('--target-epsilon <ε>', 'the largest ε that is acceptable', {
-    expected: 'a number above 0',
-    accepts: (value) => value > 0,
+/** Several accountants to be set side by side: `all`, or names separated by commas. */
+export function compareOption(): Option {
+  return new Option(
+    '--compare <names>',
+    `these accountants side by side, with the reason to trust each: all, or names of ${ACCOUNTANT_NAMES.join(', ')}`,
+  ).argParser((text): readonly AccountantName[] => {
+    if (text === 'all') return ACCOUNTANT_NAMES;
+    const names = text.split(',');
+    const known = names.flatMap((name) => ACCOUNTANT_NAMES.find((candidate) => candidate === name) ?? []);
+    if (known.length === names.length) return [...new Set(known)];
+    const stranger = names.find((name) => !ACCOUNTANT_NAMES.some((candidate) => candidate === name));
+    throw badInput(
+      `--compare names accountants separated by commas, or all; ${JSON.stringify(stranger!.slice(0, 40))} is none of ` +
+        `${ACCOUNTANT_NAMES.join(', ')}.`,
+    );
   });
 }
 
 /** The value of a flag that a command can't do without; names all that are missing at once. */
-export function requireFlags<K extends string, V extends object>(
+export function requireFlags<K extends FieldName, V extends object>(
   flags: V & { readonly [P in K]?: unknown },
   names: readonly K[],
   example: string,
 ): asserts flags is V & { readonly [P in K]: NonNullable<unknown> } {
   const missing = names.filter((name) => flags[name] === undefined).map(flagOf);
   if (missing.length > 0) throw badInput(`missing ${missing.join(', ')}. For example: ${example}`);
-}
-
-/** datasetSize → `--dataset-size`. */
-export function flagOf(name: string): string {
-  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }

@@ -7,13 +7,16 @@ import {
   shuffled,
 } from 'privacy-accounting';
 import { badInput } from './failure.js';
+import type { FieldName } from './fields.js';
 import type { PlanFlags } from './options.js';
+import type { Formulas } from './quantities.js';
 
 /** A training plan as flags describe it, every derived number with its origin. */
 export interface Plan {
   readonly sampler: 'poisson' | 'shuffle';
-  readonly datasetSize: number;
-  readonly batchSize: number;
+  /** null when the sampling probability alone was given. */
+  readonly datasetSize: number | null;
+  readonly batchSize: number | null;
   /** Passes over the data: as given, or what the steps amount to. */
   readonly epochs: number;
   readonly steps: number;
@@ -25,21 +28,26 @@ export interface Plan {
   readonly passes: number | null;
 }
 
-/** The numbers that every plan needs, known to be there. */
-export type CompletePlanFlags = PlanFlags & Required<Pick<PlanFlags, 'datasetSize' | 'batchSize'>>;
+/** How a plan's batches come about, once it is clear that they do. */
+interface Batches {
+  readonly sampler: 'poisson' | 'shuffle';
+  readonly datasetSize: number | null;
+  readonly batchSize: number | null;
+  readonly samplingProbability: number | null;
+  /** Batches in a pass, which need not be whole with Poisson sampling, and how that is written. */
+  readonly perPass: number;
+  readonly perPassFrom: string;
+  /** Batches of so many epochs. */
+  readonly stepsIn: (epochs: number) => number;
+}
 
 /**
- * Poisson sampling: T = ceil(epochs · n / b) steps, each on a sample of rate q = b/n. Shuffling: batches of b, the
- * last of a pass smaller, so ceil(n/b) steps a pass; a pass that was begun counts whole.
+ * Poisson sampling: T = ceil(epochs · n / b) steps, each on a sample of rate q = b/n; q alone does too. Shuffling:
+ * batches of b, the last of a pass smaller, so ceil(n/b) steps a pass; a pass that was begun counts whole.
  */
-export function planFrom(flags: CompletePlanFlags): Plan {
-  const { datasetSize, batchSize, epochs, steps, sampler = 'poisson' } = flags;
-  if (batchSize > datasetSize) {
-    throw badInput(
-      `--batch-size ${batchSize} is larger than --dataset-size ${datasetSize}: an example can't be in a batch ` +
-        'with a probability above 1. Give a batch size of at most the number of examples.',
-    );
-  }
+export function planFrom(flags: PlanFlags, formulas: Formulas = {}): Plan {
+  const { epochs, steps } = flags;
+  const { perPass, perPassFrom, stepsIn, ...batches } = batchesOf(flags);
   if ((epochs === undefined) === (steps === undefined)) {
     throw badInput(
       epochs === undefined
@@ -47,28 +55,65 @@ export function planFrom(flags: CompletePlanFlags): Plan {
         : '--epochs and --steps both say how long training takes: give one of them.',
     );
   }
-  const shared = { sampler, datasetSize, batchSize };
-  if (sampler === 'poisson') {
-    const total = steps ?? Math.ceil((epochs! * datasetSize) / batchSize);
+  const stepsFrom =
+    steps === undefined
+      ? `ceil(${epochs} × ${perPassFrom})`
+      : formulas.steps === undefined
+        ? '--steps'
+        : `ceil(${formulas.steps.text})`;
+  const shared = { ...batches, epochs: epochs ?? steps! / perPass, stepsFrom };
+  const total = countable(steps ?? stepsIn(epochs!));
+  if (batches.samplingProbability !== null) return { ...shared, steps: total, passes: null };
+  return { ...shared, steps: total, passes: countable(Math.ceil(epochs ?? steps! / perPass)) };
+}
+
+function batchesOf({ datasetSize, batchSize, samplingProbability, sampler = 'poisson' }: PlanFlags): Batches {
+  if (samplingProbability !== undefined) {
+    if (sampler === 'shuffle') {
+      throw badInput(
+        '--sampling-probability is of Poisson samples; shuffled batches have none. Give --batch-size.',
+      );
+    }
+    if (batchSize !== undefined) {
+      throw badInput(
+        '--batch-size and --sampling-probability both say how large batches are: give one of them.',
+      );
+    }
     return {
-      ...shared,
-      epochs: epochs ?? (total * batchSize) / datasetSize,
-      steps: countable(total),
-      stepsFrom: steps === undefined ? `ceil(${epochs} × ${datasetSize} / ${batchSize})` : '--steps',
-      samplingProbability: batchSize / datasetSize,
-      passes: null,
+      sampler,
+      datasetSize: datasetSize ?? null,
+      batchSize: datasetSize === undefined ? null : samplingProbability * datasetSize,
+      samplingProbability,
+      perPass: 1 / samplingProbability,
+      perPassFrom: `1 / ${samplingProbability}`,
+      stepsIn: (epochs) => Math.ceil(epochs / samplingProbability),
     };
   }
-  const perPass = Math.ceil(datasetSize / batchSize);
-  const passes = Math.ceil(epochs ?? steps! / perPass);
+  if (batchSize! > datasetSize!) {
+    throw badInput(
+      `--batch-size ${batchSize} is larger than --dataset-size ${datasetSize}: an example can't be in a batch ` +
+        'with a probability above 1. Give a batch size of at most the number of examples.',
+    );
+  }
+  const poisson = sampler === 'poisson';
+  const perPass = poisson ? datasetSize! / batchSize! : Math.ceil(datasetSize! / batchSize!);
   return {
-    ...shared,
-    epochs: epochs ?? steps! / perPass,
-    steps: countable(steps ?? Math.ceil(epochs! * perPass)),
-    stepsFrom: steps === undefined ? `ceil(${epochs} × ceil(${datasetSize} / ${batchSize}))` : '--steps',
-    samplingProbability: null,
-    passes: countable(passes),
+    sampler,
+    datasetSize: datasetSize!,
+    batchSize: batchSize!,
+    samplingProbability: poisson ? batchSize! / datasetSize! : null,
+    perPass,
+    perPassFrom: poisson ? `${datasetSize} / ${batchSize}` : `ceil(${datasetSize} / ${batchSize})`,
+    // Not epochs · (n / b), which would round twice.
+    stepsIn: (epochs) => Math.ceil(poisson ? (epochs * datasetSize!) / batchSize! : epochs * perPass),
   };
+}
+
+/** The numbers without which there are no batches: the sampling probability alone, or both sizes. */
+export function batchFields({
+  samplingProbability,
+}: Partial<Record<FieldName, unknown>>): readonly FieldName[] {
+  return samplingProbability === undefined ? ['datasetSize', 'batchSize'] : [];
 }
 
 /** The event of the plan at a noise multiplier: what the samplers of the toolkit state for it. */
@@ -79,8 +124,13 @@ export function eventOf({ steps, passes, samplingProbability }: Plan, noiseMulti
 }
 
 /** The relation that a question is about when none is named: the one that its sampling is usually bounded under. */
+export function samplerRelation(sampler: Plan['sampler'] = 'poisson'): NeighboringRelation {
+  return sampler === 'shuffle' ? 'replace-special' : 'add-or-remove-one';
+}
+
+/** {@link samplerRelation} of an event. */
 export function defaultRelation(event: DpEvent): NeighboringRelation {
-  return containsShuffle(event, new Set()) ? 'replace-special' : 'add-or-remove-one';
+  return samplerRelation(containsShuffle(event, new Set()) ? 'shuffle' : 'poisson');
 }
 
 function containsShuffle(event: DpEvent, seen: Set<DpEvent>): boolean {

@@ -1,5 +1,6 @@
-import { Command } from 'commander';
-import { addPlanFlags, addQuestionFlags, noiseMultiplierOption, targetEpsilonOption } from './options.js';
+import { Command, Option } from 'commander';
+import { EXPRESSION_HELP, fieldOption } from './fields.js';
+import { addPlanFlags, addQuestionFlags, compareOption, SOLVABLE_NAMES } from './options.js';
 import type { Terminal } from './terminal.js';
 import { packageVersion } from './version.js';
 
@@ -15,13 +16,19 @@ const BUDGET_EXAMPLES = `Examples:
   $ tfjs-privacy budget --dataset-size 60000 --batch-size 256 --epochs 60 --noise-multiplier 1.1 --delta 1e-5
   $ tfjs-privacy budget --dataset-size 60000 --batch-size 256 --epochs 10 --sampler shuffle \\
       --noise-multiplier 4 --delta 1e-5
-  $ tfjs-privacy budget --event event.json --delta 1e-5 --json
-  $ echo '{"type":"gaussian","noiseMultiplier":4}' | tfjs-privacy budget --event - --delta 1e-5
+  $ tfjs-privacy budget --dataset-size 60000 --batch-size 256 --epochs 60 --noise-multiplier 1.1 \\
+      --delta 1/n^1.1 --compare all --ceilings
+  $ tfjs-privacy budget --dataset-size 60000 --batch-size 256 --steps 2000 --noise-multiplier 1.1 --delta 1e-5 \\
+      --budget-epsilon 3 --remaining
+  $ tfjs-privacy budget --event event.json --delta 1e-5 --plot budget.svg
+  $ echo '{"type":"gaussian","noiseMultiplier":4}' | tfjs-privacy budget --event - --epsilon 1 --json
 `;
 
 const CALIBRATE_EXAMPLES = `Examples:
   $ tfjs-privacy calibrate --target-epsilon 3 --delta 1e-5 --dataset-size 60000 --batch-size 1024 --epochs 15
   $ tfjs-privacy calibrate --target-epsilon 1 --delta 1e-5 --dataset-size 2000 --batch-size 100 --steps 400 --json
+  $ tfjs-privacy calibrate --solve epochs --target-epsilon 3 --delta 1e-5 --noise-multiplier 1.1 \\
+      --dataset-size 60000 --batch-size 1024
 `;
 
 const AUDIT_EXAMPLES = `Examples:
@@ -36,7 +43,7 @@ const DOCTOR_EXAMPLES = `Examples:
 `;
 
 const EXIT_CODES = `
-Exit codes: 0 done, 1 failed, 2 usage or bad input, 4 privacy violation found, 5 inconclusive.
+Exit codes: 0 done, 1 failed, 2 usage or bad input, 3 budget exceeded, 4 privacy violation found, 5 inconclusive.
 Results go to stdout, messages to stderr. --json prints one object, errors included.`;
 
 /** Called by a command with its exit code. */
@@ -68,10 +75,28 @@ export function createProgram(terminal: Terminal, finish: Finish): Command {
 
   const budget = program
     .command('budget')
-    .description('The ε that a training plan, or a serialised event, costs.')
+    .description(
+      'What a training plan, or a serialised event, costs: ε at δ, δ at ε, and what is left of a budget.',
+    )
     .addHelpText('before', BUDGET_EXAMPLES)
+    .addHelpText('after', EXPRESSION_HELP)
     .option('--event <file>', 'a serialised event instead of a plan; - reads standard input');
-  addPlanFlags(budget).addOption(noiseMultiplierOption());
+  addPlanFlags(budget)
+    .addOption(
+      fieldOption('delta', {
+        list: true,
+        description: 'δ of the guarantee, below 1 / dataset size; several, separated by commas',
+      }),
+    )
+    .addOption(
+      fieldOption('epsilon', {
+        list: true,
+        description: 'asks for the δ at this ε; several, separated by commas',
+      }),
+    )
+    .addOption(fieldOption('budgetEpsilon'))
+    .option('--remaining', 'with --budget-epsilon: how many more steps fit into it')
+    .addOption(compareOption());
   addQuestionFlags(budget).action(async (flags) => {
     const { runBudget } = await import('./budget.js');
     finish(await runBudget(flags, terminal));
@@ -79,9 +104,17 @@ export function createProgram(terminal: Terminal, finish: Finish): Command {
 
   const calibrate = program
     .command('calibrate')
-    .description('The least noise multiplier with which a training plan stays within a target ε.')
+    .description(
+      'The one number of a training plan that was left open, so that the plan stays within a target: the least noise ' +
+        'multiplier, or what --solve names.',
+    )
     .addHelpText('before', CALIBRATE_EXAMPLES)
-    .addOption(targetEpsilonOption());
+    .addHelpText('after', EXPRESSION_HELP)
+    .addOption(
+      new Option('--solve <name>', 'what to find (default: noise-multiplier)').choices(SOLVABLE_NAMES),
+    )
+    .addOption(fieldOption('targetEpsilon'))
+    .addOption(fieldOption('delta'));
   addQuestionFlags(addPlanFlags(calibrate)).action(async (flags) => {
     const { runCalibrate } = await import('./calibrate.js');
     finish(await runCalibrate(flags, terminal));

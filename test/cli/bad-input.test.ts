@@ -99,7 +99,11 @@ describe('usage', () => {
     [['budget', ...PLAN, '--relation', 'replace'], 'Allowed choices are add-or-remove-one'],
     [['budget', ...PLAN, 'extra'], 'too many arguments'],
     [['budget', '--delta'], 'argument missing'],
-    [['calibrate', '--noise-multiplier', '1'], "unknown option '--noise-multiplier'"],
+    [['calibrate', '--noise-multiplier', '1'], '--noise-multiplier is what --solve is to find'],
+    [['calibrate', '--solve', 'stpes'], 'Allowed choices are noise-multiplier, steps'],
+    [['calibrate', '--compare', 'all'], "unknown option '--compare'"],
+    [['budget', ...PLAN, '--accountant', 'pdl'], 'Allowed choices are gdp'],
+    [['budget', ...PLAN, '--remaning'], 'Did you mean --remaining?'],
   ])('%j is a usage error that helps', async (args, message) => {
     const { code, stdout, stderr } = await cli(...args);
     expect(code).toBe(2);

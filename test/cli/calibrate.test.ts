@@ -28,8 +28,8 @@ describe('calibrate', () => {
       epsilon: bound.epsilon,
       delta: 1e-5,
       relation: 'add-or-remove-one',
-      accountant: 'rdp',
-      order: bound.order,
+      accountant: bound.accountant,
+      order: bound.order ?? null,
       events: makeEvent(noiseMultiplier),
       statement: expect.stringContaining('ε ≤ 3 '),
     });
@@ -50,7 +50,7 @@ describe('calibrate', () => {
       const spent = await cli('budget', ...PLAN, '--noise-multiplier', sigma, '--delta', '1e-5', ...how);
       expect(spent.json().epsilon).toBe(found.epsilon);
       expect(found.epsilon).toBeLessThanOrEqual(Number(target));
-      expect(found.epsilon).toBeGreaterThan(Number(target) * (1 - 1e-6));
+      expect(found.epsilon).toBeGreaterThan(Number(target) * (1 - 1e-5));
     }
   });
 

@@ -9,12 +9,19 @@ import { cliIn } from './captured.js';
 
 const page = fileURLToPath(new URL('../../docs/cli.md', import.meta.url));
 
-/** `echo 'TEXT' | tfjs-privacy ARGS`, or without the pipe. Quotes are not needed by any argument. */
+/**
+ * `echo 'TEXT' | tfjs-privacy ARGS | sed -n '/START/,$p'`, of which the pipes may be missing; single quotes hold an
+ * argument together.
+ */
 async function output(line: string): Promise<string> {
-  const [, stdin, args] = /^(?:echo '([^']*)' \| )?tfjs-privacy (.+)$/.exec(line)!;
-  const { stdout, stderr } = await cliIn(stdin === undefined ? {} : { stdin }, ...args!.split(' '));
-  return `$ ${line}\n${stdout}${stderr}`;
+  const [, stdin, args, start] =
+    /^(?:echo '([^']*)' \| )?tfjs-privacy (.+?)(?: \| sed -n '\/\^(.+)\/,\$p')?$/.exec(line)!;
+  const { stdout, stderr } = await cliIn(stdin === undefined ? {} : { stdin }, ...words(args!));
+  const shown = start === undefined ? stdout : stdout.slice(stdout.indexOf(`\n${start}`) + 1);
+  return `$ ${line}\n${shown}${stderr}`;
 }
+
+const words = (args: string) => (args.match(/'[^']*'|\S+/g) ?? []).map((word) => word.replaceAll("'", ''));
 
 it('shows what the commands print', async () => {
   const text = readFileSync(page, 'utf8');

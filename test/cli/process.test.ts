@@ -88,26 +88,50 @@ describe('tfjs-privacy', () => {
     expect(stderr).toContain("can't be written");
   });
 
-  it('loads nothing but commander and the accounting to answer an accounting question', () => {
-    // V8's coverage names every script that the process loaded.
+  /** The packages, and the rooms of this one, that a call loads: V8's coverage names every script. */
+  function loadedBy(args: readonly string[]) {
     const folder = mkdtempSync(join(tmpdir(), 'cli-modules-'));
     try {
-      const { status } = tfjsPrivacy(['budget', ...PLAN], { env: { ...env, NODE_V8_COVERAGE: folder } });
+      const { status } = tfjsPrivacy(args, { env: { ...env, NODE_V8_COVERAGE: folder } });
       expect(status).toBe(0);
       const urls = readdirSync(folder).flatMap((name) => {
         const { result } = JSON.parse(readFileSync(join(folder, name), 'utf8')) as Coverage;
         return result.map(({ url }) => url);
       });
       const packages = urls.flatMap((url) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url)?.[1] ?? []);
-      expect(packages).toContain('commander');
-      expect(packages.filter((name) => name !== 'commander' && !name.startsWith('@stdlib/'))).toEqual([]);
       const rooms = urls.flatMap(
         (url) => /\/dist\/(\w+)\//.exec(url.replace(/.*\/privacy-accounting\//, ''))?.[1] ?? [],
       );
-      expect(new Set(rooms)).toEqual(new Set(['cli']));
+      return { packages: new Set(packages), rooms: new Set(rooms) };
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
+  }
+
+  /** What an accounting question may load: the parser of flags, and what accounting itself depends on. */
+  const ACCOUNTING = /^(?:commander|fft\.js|@stdlib\/.*)$/;
+
+  it.each([
+    ['an ε', ['budget', ...PLAN]],
+    [
+      'a calibration',
+      ['calibrate', '--target-epsilon', '3', ...PLAN.filter((word) => !/noise|^1\.1$/.test(word))],
+    ],
+    ['a comparison', ['budget', ...PLAN, '--compare', 'all', '--ceilings']],
+  ])('loads nothing but commander and the accounting to answer %s', (_, args) => {
+    const { packages, rooms } = loadedBy(args);
+    expect(packages).toContain('commander');
+    expect([...packages].filter((name) => !ACCOUNTING.test(name))).toEqual([]);
+    expect(rooms).toEqual(new Set(['cli']));
+  });
+
+  it('loads mathjs for an expression, drawing code for a plot, and tfjs for neither', () => {
+    const { packages } = loadedBy(['budget', ...PLAN.slice(0, -1), '1/n^1.1']);
+    expect(packages).toContain('mathjs');
+    expect([...packages].filter((name) => /^@tensorflow|observablehq|linkedom|d3/.test(name))).toEqual([]);
+    const text = loadedBy(['budget', ...PLAN, '--plot']);
+    expect([...text.packages].filter((name) => !ACCOUNTING.test(name))).toEqual([]);
+    expect(text.rooms).toEqual(new Set(['cli', 'report']));
   });
 
   it('doctor examines this installation', () => {

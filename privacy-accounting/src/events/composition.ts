@@ -1,9 +1,9 @@
 import { requireCount } from '../arguments.js';
 import { DpError } from '../errors.js';
-import type { NeighboringRelation } from '../relation.js';
 import type { DpEvent } from './dp-event.js';
 import { composed, selfComposed } from './factories.js';
-import { type GaussianRelease, readAsGaussians } from './sampled-gaussians.js';
+import { compareMechanisms, type MechanismCount, mechanismKey } from './mechanisms/mechanism.js';
+import type { MechanismReading } from './mechanisms/read-mechanisms.js';
 
 interface Entry {
   readonly event: DpEvent;
@@ -11,41 +11,34 @@ interface Entry {
 }
 
 /**
- * The running record of an accountant of Gaussians: which events, how often, and what they amount to.
+ * The running record of an accountant: which events, how often, and what they amount to.
  *
- * Equal events are counted together, so that a training run of a million steps stays one entry. The releases
- * come out sorted by (q, σ, kind of noise) with integer counts: every order and grouping of the same events gives the same
- * bits.
+ * Equal events are counted together, so that a training run of a million steps stays one entry. The mechanisms come out
+ * sorted, each once, with whole counts: every order and grouping of the same events gives the same bits.
  */
-export class GaussianComposition {
-  readonly #relation: NeighboringRelation;
+export class MechanismComposition {
   readonly #entries = new Map<string, Entry>();
-  readonly #releases = new Map<string, GaussianRelease>();
+  readonly #mechanisms = new Map<string, MechanismCount>();
   readonly #keys = new WeakMap<DpEvent, string>();
   #notPrivate: string | undefined;
-  #sorted: readonly GaussianRelease[] | undefined;
+  #sorted: readonly MechanismCount[] | undefined;
 
-  constructor(relation: NeighboringRelation) {
-    this.#relation = relation;
-  }
-
-  /** Adds `count` repetitions of an event, or throws and adds nothing. */
-  add(event: DpEvent, count: number): void {
+  /** Adds `count` repetitions of an event that was read as `reading`, or throws and adds nothing. */
+  add(event: DpEvent, reading: MechanismReading, count: number): void {
     const times = requireCount(count, 'count');
     const key = this.#keyOf(event);
     const total = requireCount((this.#entries.get(key)?.count ?? 0) + times, 'the total count');
-    const reading = readAsGaussians(event, this.#relation);
     if (reading.kind === 'unsupported') throw new DpError('DP_UNSUPPORTED_EVENT', reading.reason);
-    if (reading.kind === 'gaussians') {
+    if (reading.kind === 'mechanisms') {
       // Collected first: a count that can't be held leaves the composition as it was.
-      const updates = new Map<string, GaussianRelease>();
-      for (const release of reading.releases) {
-        const id = releaseKey(release);
-        const before = updates.get(id) ?? this.#releases.get(id);
-        const sum = (before?.count ?? 0) + requireCount(release.count * times, 'the total count');
-        updates.set(id, { ...release, count: requireCount(sum, 'the total count') });
+      const updates = new Map<string, MechanismCount>();
+      for (const { mechanism, count: each } of reading.mechanisms) {
+        const id = mechanismKey(mechanism);
+        const before = updates.get(id) ?? this.#mechanisms.get(id);
+        const sum = (before?.count ?? 0) + requireCount(each * times, 'the total count');
+        updates.set(id, { mechanism, count: requireCount(sum, 'the total count') });
       }
-      for (const [id, release] of updates) this.#releases.set(id, release);
+      for (const [id, update] of updates) this.#mechanisms.set(id, update);
     } else if (times > 0) {
       this.#notPrivate ??= reading.reason;
     }
@@ -58,16 +51,11 @@ export class GaussianComposition {
     return this.#notPrivate;
   }
 
-  /** Everything released, each (q, σ, kind of noise) once, sorted. */
-  get releases(): readonly GaussianRelease[] {
-    this.#sorted ??= [...this.#releases.values()]
+  /** Everything released, each mechanism once, sorted. The same array until something is added. */
+  get mechanisms(): readonly MechanismCount[] {
+    this.#sorted ??= [...this.#mechanisms.values()]
       .filter(({ count }) => count > 0)
-      .sort(
-        (a, b) =>
-          a.samplingProbability - b.samplingProbability ||
-          a.noiseMultiplier - b.noiseMultiplier ||
-          a.noise.localeCompare(b.noise),
-      );
+      .sort((a, b) => compareMechanisms(a.mechanism, b.mechanism));
     return this.#sorted;
   }
 
@@ -87,8 +75,4 @@ export class GaussianComposition {
     }
     return key;
   }
-}
-
-function releaseKey({ samplingProbability, noiseMultiplier, noise }: GaussianRelease): string {
-  return `${samplingProbability} ${noiseMultiplier} ${noise}`;
 }

@@ -1,45 +1,197 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DpError } from '../errors.js';
+import { NEIGHBORING_RELATIONS } from '../relation.js';
 import {
+  adaptiveClip,
   composed,
+  cyclicPoisson,
+  DP_EVENT_TYPES,
   type DpEvent,
+  type DpEventType,
+  discreteGaussian,
+  discreteLaplace,
+  EVENT_SCHEMA,
+  epsilonDelta,
+  eventDocument,
+  exponentialMechanism,
   gaussian,
+  gnMax,
+  type JsonValue,
+  laplace,
   MAX_EVENT_DEPTH,
+  type MatrixParticipation,
+  type MatrixStrategy,
+  matrixMechanism,
+  mixtureOfGaussians,
   nonPrivate,
   noOp,
   parseEvent,
   poissonSampled,
+  randomAllocation,
+  randomizedResponse,
+  repeatAndSelect,
+  reportNoisyMax,
+  sampledWithoutReplacement,
+  sampledWithReplacement,
   selfComposed,
   shuffled,
+  singleEpochTreeAggregation,
+  truncatedPoissonSampled,
+  unsupported,
   vectorDiscreteGaussian,
+  zCDP,
 } from './index.js';
 
 const step = poissonSampled({ samplingProbability: 0.01, event: gaussian({ noiseMultiplier: 1.1 }) });
+
+const real = (min: number, max: number) => fc.double({ min, max, noNaN: true });
+const noise = real(0, 1e6);
+const whole = (min: number, max = Number.MAX_SAFE_INTEGER) => fc.integer({ min, max });
+const probability = real(Number.MIN_VALUE, 1);
+const relation = fc.constantFrom(...NEIGHBORING_RELATIONS);
+
+const anyStrategy = (steps: number): fc.Arbitrary<MatrixStrategy> =>
+  fc.oneof(
+    fc.record({
+      type: fc.constant('banded' as const),
+      bands: whole(1, 20),
+      squaredColumnNorms: fc.array(noise, { minLength: steps, maxLength: steps }),
+    }),
+    fc.array(real(1e-9, 5), { minLength: 1, maxLength: 6 }).map((coefficients) => ({
+      type: 'toeplitz' as const,
+      coefficients: coefficients.sort((x, y) => y - x),
+    })),
+    fc.array(fc.tuple(real(0, 0.2), real(0, 1 - 1e-9)), { minLength: 1, maxLength: 5 }).map((buffers) => ({
+      type: 'blt' as const,
+      outputScales: buffers.map(([scale]) => scale),
+      bufferDecays: buffers.map(([, decay]) => decay),
+    })),
+    fc.constant({ type: 'tree' as const }),
+  );
+
+const anyParticipation: fc.Arbitrary<MatrixParticipation> = fc.oneof(
+  fc.constant({ type: 'single' as const }),
+  fc.record({ type: fc.constant('fixed' as const), participations: whole(1), period: whole(1) }),
+  fc.record({ type: fc.constant('minSeparation' as const), separation: whole(1) }),
+  fc.record({
+    type: fc.constant('minSeparation' as const),
+    separation: whole(1),
+    maxParticipations: whole(1),
+  }),
+);
+
+/** An event of each type that holds no other. */
+const LEAVES: { readonly [K in DpEventType]?: fc.Arbitrary<DpEvent> } = {
+  noOp: fc.constant(noOp()),
+  nonPrivate: fc
+    .option(fc.string(), { nil: undefined })
+    .map((reason) => nonPrivate(reason === undefined ? {} : { reason })),
+  unsupported: fc
+    .tuple(fc.string(), fc.option(fc.jsonValue(), { nil: undefined }))
+    .map(([reason, original]) =>
+      unsupported({ reason, ...(original === undefined ? {} : { original: original as JsonValue }) }),
+    ),
+  gaussian: noise.map((noiseMultiplier) => gaussian({ noiseMultiplier })),
+  laplace: noise.map((parameter) => laplace({ parameter })),
+  discreteGaussian: fc.record({ sigma: noise, sensitivity: whole(1) }).map(discreteGaussian),
+  discreteLaplace: fc.record({ parameter: real(1e-300, 1e9), sensitivity: whole(1) }).map(discreteLaplace),
+  mixtureOfGaussians: fc
+    .tuple(noise, fc.array(fc.tuple(noise, real(1e-3, 1)), { minLength: 1, maxLength: 5 }))
+    .map(([noiseMultiplier, parts]) => {
+      const total = parts.reduce((sum, [, weight]) => sum + weight, 0);
+      return mixtureOfGaussians({
+        noiseMultiplier,
+        sensitivities: parts.map(([size]) => size),
+        probabilities: parts.map(([, weight]) => weight / total),
+      });
+    }),
+  vectorDiscreteGaussian: fc
+    .record({
+      granularity: real(1e-30, 1e6),
+      dimension: whole(1, 2 ** 31),
+      standardDeviation: noise,
+      l2NormClip: real(1e-9, 1e9),
+    })
+    .map(vectorDiscreteGaussian),
+  adaptiveClip: fc.record({ noiseMultiplier: noise, countStandardDeviation: noise }).map(adaptiveClip),
+  randomizedResponse: fc.record({ noiseParameter: real(0, 1), buckets: whole(1) }).map(randomizedResponse),
+  exponentialMechanism: fc.record({ epsilon: noise, relation }).map(exponentialMechanism),
+  reportNoisyMax: fc
+    .record({
+      noise: fc.constantFrom('gumbel' as const, 'laplace' as const, 'exponential' as const),
+      parameter: noise,
+      monotone: fc.boolean(),
+    })
+    .map(reportNoisyMax),
+  epsilonDelta: fc.record({ epsilon: noise, delta: real(0, 1 - 2 ** -53), relation }).map(epsilonDelta),
+  zCDP: fc.record({ rho: noise, xi: noise, relation }).map(zCDP),
+  gnMax: fc.oneof(
+    noise.map((standardDeviation) => gnMax({ standardDeviation })),
+    fc.record({ standardDeviation: noise, logNonPlurality: real(-1e6, 0) }).map(gnMax),
+  ),
+  cyclicPoisson: fc
+    .record({
+      samplingProbability: probability,
+      noiseMultiplier: noise,
+      iterations: whole(0),
+      bands: whole(1),
+    })
+    .map(cyclicPoisson),
+  singleEpochTreeAggregation: fc
+    .record({ noiseMultiplier: noise, stepCounts: fc.array(whole(1), { minLength: 1, maxLength: 4 }) })
+    .map(singleEpochTreeAggregation),
+  matrixMechanism: fc
+    .tuple(whole(1, 12), noise, anyParticipation)
+    .chain(([steps, noiseMultiplier, participation]) =>
+      anyStrategy(steps).map((strategy) =>
+        matrixMechanism({ noiseMultiplier, steps, strategy, participation }),
+      ),
+    ),
+};
+
+/** An event of each type that holds others. */
+const BRANCHES: {
+  readonly [K in DpEventType]?: (event: fc.Arbitrary<DpEvent>) => fc.Arbitrary<DpEvent>;
+} = {
+  poissonSampled: (event) => fc.record({ samplingProbability: probability, event }).map(poissonSampled),
+  truncatedPoissonSampled: (event) =>
+    fc
+      .record({ samplingProbability: probability, maxBatchSize: whole(1), datasetSize: whole(1), event })
+      .map(truncatedPoissonSampled),
+  sampledWithoutReplacement: (event) =>
+    fc
+      .tuple(whole(1), whole(1), event)
+      .map(([m, n, inner]) =>
+        sampledWithoutReplacement({ datasetSize: Math.max(m, n), sampleSize: Math.min(m, n), event: inner }),
+      ),
+  sampledWithReplacement: (event) =>
+    fc.record({ datasetSize: whole(1), sampleSize: whole(1), event }).map(sampledWithReplacement),
+  shuffled: (event) => fc.record({ event }).map(shuffled),
+  randomAllocation: (event) =>
+    fc
+      .tuple(whole(1), whole(1), event)
+      .map(([k, t, inner]) =>
+        randomAllocation({ steps: Math.max(k, t), selected: Math.min(k, t), event: inner }),
+      ),
+  repeatAndSelect: (event) =>
+    fc
+      .record({
+        mean: real(1, 1e6),
+        shape: fc.oneof(real(-1 + 2 ** -53, 100), fc.constant('poisson' as const)),
+        event,
+      })
+      .map(repeatAndSelect),
+  composed: (event) => fc.array(event, { maxLength: 4 }).map((events) => composed(events)),
+  selfComposed: (event) => fc.record({ count: fc.maxSafeNat(), event }).map(selfComposed),
+};
 
 /** Any valid event, nested to a few levels. */
 const anyEvent = fc.letrec<{ event: DpEvent }>((tie) => ({
   event: fc.oneof(
     { maxDepth: 4 },
-    fc.constant<DpEvent>(noOp()),
-    fc.string().map((reason) => nonPrivate({ reason })),
-    fc.double({ min: 0, max: 1e6, noNaN: true }).map((noiseMultiplier) => gaussian({ noiseMultiplier })),
-    fc
-      .tuple(
-        fc.double({ min: 1e-30, max: 1e6, noNaN: true }),
-        fc.integer({ min: 1 }),
-        fc.double({ min: 0, max: 1e6, noNaN: true }),
-        fc.double({ min: 1e-9, max: 1e9, noNaN: true }),
-      )
-      .map(([granularity, dimension, standardDeviation, l2NormClip]) =>
-        vectorDiscreteGaussian({ granularity, dimension, standardDeviation, l2NormClip }),
-      ),
-    fc
-      .tuple(fc.double({ min: Number.MIN_VALUE, max: 1, noNaN: true }), tie('event'))
-      .map(([samplingProbability, event]) => poissonSampled({ samplingProbability, event })),
-    tie('event').map((event) => shuffled({ event })),
-    fc.array(tie('event'), { maxLength: 4 }).map((events) => composed(events)),
-    fc.tuple(fc.maxSafeNat(), tie('event')).map(([count, event]) => selfComposed({ count, event })),
+    ...Object.values(LEAVES),
+    ...Object.values(BRANCHES).map((branch) => branch(tie('event'))),
   ),
 })).event;
 
@@ -68,6 +220,82 @@ describe('events', () => {
         expect(JSON.stringify(copy)).toBe(JSON.stringify(tree));
       }),
       { seed: 1 },
+    );
+  });
+
+  it('are of every type, in these tests', () => {
+    expect([...Object.keys(LEAVES), ...Object.keys(BRANCHES)].sort()).toEqual([...DP_EVENT_TYPES].sort());
+  });
+
+  it.each([
+    ...Object.entries(LEAVES),
+    ...Object.entries(BRANCHES).map(([type, branch]) => [type, branch(fc.constant(step))] as const),
+  ])('of type %s come back from JSON as they were', (type, arbitrary) => {
+    fc.assert(
+      fc.property(arbitrary, (event) => {
+        expect(event.type).toBe(type);
+        expect(parseEvent(JSON.parse(JSON.stringify(event)))).toEqual(event);
+      }),
+      { seed: 2, numRuns: 50 },
+    );
+  });
+
+  it('can be kept with the version of their schema, and refuse another', () => {
+    fc.assert(
+      fc.property(anyEvent, (tree) => {
+        const text = JSON.stringify(eventDocument(tree));
+        expect(text).toBe(`{"schema":"dp-event/1","event":${JSON.stringify(tree)}}`);
+        expect(parseEvent(JSON.parse(text))).toEqual(tree);
+      }),
+      { seed: 3, numRuns: 50 },
+    );
+    const newer = { schema: 'dp-event/2', event: step };
+    expect(refusal(() => parseEvent(newer)).code).toBe('DP_UNSUPPORTED_EVENT');
+    expect(refusal(() => parseEvent(newer)).message).toMatch(
+      /^event\.schema must be "dp-event\/1", got .*dp-event\/2/,
+    );
+    const mixed = { schema: EVENT_SCHEMA, event: step, count: 3 };
+    expect(refusal(() => parseEvent(mixed)).message).toMatch(
+      /^event\.count is not a field of a dp-event\/1 document/,
+    );
+    const wrong = { schema: EVENT_SCHEMA, event: { type: 'gaussian', noiseMultiplier: -1 } };
+    expect(refusal(() => parseEvent(wrong)).message).toMatch(/^event\.event\.noiseMultiplier must be/);
+    expect(refusal(() => parseEvent({ schema: EVENT_SCHEMA })).message).toMatch(
+      /^event\.event must be an event/,
+    );
+    // Only what is read whole is a document: the schema of a part can't differ from that of the whole.
+    expect(refusal(() => shuffled({ event: eventDocument(step) as never })).message).toMatch(
+      /^shuffled\.event\.type must/,
+    );
+  });
+
+  it('write no −0, which JSON has not', () => {
+    expect(Object.is(gaussian({ noiseMultiplier: -0 }).noiseMultiplier, 0)).toBe(true);
+    expect(Object.is(selfComposed({ count: -0, event: step }).count, 0)).toBe(true);
+  });
+
+  it('keep what they do not know as it was, if JSON can hold it', () => {
+    const original = JSON.parse('{"type":"sparseVector","__proto__":{"x":[1,null,"a",{}]},"epsilon":1}');
+    const event = unsupported({ reason: 'from a newer version', original });
+    expect(JSON.stringify(event.original)).toBe(JSON.stringify(original));
+    expect(event.original).not.toBe(original);
+    for (const bad of [
+      () => 1,
+      Number.NaN,
+      Number.POSITIVE_INFINITY,
+      1n,
+      new Date(0),
+      [new Map()],
+      { a: Symbol('x') },
+    ]) {
+      expect(refusal(() => unsupported({ reason: '', original: bad as never })).message).toMatch(
+        /^unsupported\.original(\.a|\[0\])? must be a value of JSON/,
+      );
+    }
+    const endless: unknown[] = [];
+    endless.push(endless);
+    expect(refusal(() => unsupported({ reason: '', original: endless as never })).message).toMatch(
+      /nested deeper/,
     );
   });
 

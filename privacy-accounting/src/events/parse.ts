@@ -1,20 +1,30 @@
-import {
-  describeValue,
-  didYouMean,
-  invalidArgument,
-  requireCount,
-  requireNumber,
-  requireRecord,
-} from '../arguments.js';
+import { describeValue, didYouMean, invalidArgument, requireRecord } from '../arguments.js';
 import { DpError } from '../errors.js';
 import type { DpEvent, DpEventType } from './dp-event.js';
-import { readVectorDiscreteGaussian } from './vector-discrete-gaussian.js';
+import { CLAIM_READERS } from './readers/claim-readers.js';
+import { COMPOSITION_READERS } from './readers/composition-readers.js';
+import { CORRELATED_NOISE_READERS } from './readers/correlated-noise-readers.js';
+import type { EventReader, EventReaders } from './readers/fields.js';
+import { NOISE_READERS } from './readers/noise-readers.js';
+import { SAMPLING_READERS } from './readers/sampling-readers.js';
 
 /** Trees deeper than this are refused, so that no input can exhaust the stack. */
 export const MAX_EVENT_DEPTH = 100;
 
 /** Trees with more nodes than this are refused: shared subtrees would make a small object endless to read. */
 export const MAX_EVENT_NODES = 4_000_000;
+
+/** The version of the events' JSON: a field's meaning never changes within it. See {@link EventDocument}. */
+export const EVENT_SCHEMA = 'dp-event/1';
+
+/**
+ * An event with the version of its schema, for what is kept or handed on: whoever reads it knows what its fields mean,
+ * and refuses what it is too old for. {@link parseEvent} takes it wherever it takes a bare event.
+ */
+export interface EventDocument {
+  readonly schema: typeof EVENT_SCHEMA;
+  readonly event: DpEvent;
+}
 
 interface Extent {
   readonly depth: number;
@@ -24,76 +34,13 @@ interface Extent {
 /** Extent of every event built here. Membership is the proof that an object was validated and frozen. */
 const extents = new WeakMap<object, Extent>();
 
-type Fields = Readonly<Record<string, unknown>>;
-type Reader = (fields: Fields, path: string, level: number) => DpEvent;
-
-function child(value: unknown, path: string, level: number): DpEvent {
-  return read(value, path, level + 1);
-}
-
 /** One entry for each type: the fields it has, and how they are checked. Factories and parser share it. */
-const SCHEMA: Readonly<Record<DpEventType, { readonly fields: readonly string[]; readonly read: Reader }>> = {
-  noOp: { fields: [], read: () => ({ type: 'noOp' }) },
-  nonPrivate: {
-    fields: ['reason'],
-    read: ({ reason }, path) => {
-      if (reason === undefined) return { type: 'nonPrivate' };
-      if (typeof reason !== 'string') throw invalidArgument(`${path}.reason`, 'a string', reason);
-      return { type: 'nonPrivate', reason };
-    },
-  },
-  gaussian: {
-    fields: ['noiseMultiplier'],
-    read: ({ noiseMultiplier }, path) => ({
-      type: 'gaussian',
-      noiseMultiplier: requireNumber(
-        noiseMultiplier,
-        `${path}.noiseMultiplier`,
-        'a finite number, 0 (no noise, not private) or larger',
-        (sigma) => sigma >= 0,
-        'It is the standard deviation of the noise divided by the clipping norm.',
-      ),
-    }),
-  },
-  vectorDiscreteGaussian: {
-    fields: ['granularity', 'dimension', 'standardDeviation', 'l2NormClip', 'l2Sensitivity'],
-    read: readVectorDiscreteGaussian,
-  },
-  poissonSampled: {
-    fields: ['samplingProbability', 'event'],
-    read: ({ samplingProbability, event }, path, level) => ({
-      type: 'poissonSampled',
-      samplingProbability: requireNumber(
-        samplingProbability,
-        `${path}.samplingProbability`,
-        'a number above 0 and at most 1',
-        (q) => q > 0 && q <= 1,
-        'It is the expected batch size divided by the number of examples.',
-      ),
-      event: child(event, `${path}.event`, level),
-    }),
-  },
-  shuffled: {
-    fields: ['event'],
-    read: ({ event }, path, level) => ({ type: 'shuffled', event: child(event, `${path}.event`, level) }),
-  },
-  composed: {
-    fields: ['events'],
-    read: ({ events }, path, level) => {
-      if (!Array.isArray(events)) throw invalidArgument(`${path}.events`, 'an array of events', events);
-      // Array.from, not map: map would skip the holes of a sparse array, and a skipped event is an understated ε.
-      const parts = Array.from(events, (event, i) => child(event, `${path}.events[${i}]`, level));
-      return { type: 'composed', events: Object.freeze(parts) };
-    },
-  },
-  selfComposed: {
-    fields: ['count', 'event'],
-    read: ({ count, event }, path, level) => ({
-      type: 'selfComposed',
-      count: requireCount(count, `${path}.count`),
-      event: child(event, `${path}.event`, level),
-    }),
-  },
+const SCHEMA: EventReaders<DpEventType> = {
+  ...COMPOSITION_READERS,
+  ...NOISE_READERS,
+  ...SAMPLING_READERS,
+  ...CORRELATED_NOISE_READERS,
+  ...CLAIM_READERS,
 };
 
 /** Every event type, for messages and completions. */
@@ -107,7 +54,8 @@ export function buildEvent(type: DpEventType, fields: unknown, path: string, lev
       `${path} is nested deeper than ${MAX_EVENT_DEPTH} events. Flatten it: composed of composed is one composed.`,
     );
   }
-  const { fields: known, read: reader } = SCHEMA[type];
+  const known: readonly string[] = SCHEMA[type].fields;
+  const reader: EventReader<DpEvent>['read'] = SCHEMA[type].read;
   const record = requireRecord(fields, path, 'an object');
   for (const key of Object.keys(record)) {
     if (key === 'type' || known.includes(key)) continue;
@@ -121,7 +69,8 @@ export function buildEvent(type: DpEventType, fields: unknown, path: string, lev
       }`,
     );
   }
-  const event = Object.freeze(reader(record, path, level));
+  const child = (value: unknown, name: string) => read(value, `${path}.${name}`, level + 1);
+  const event = Object.freeze(reader(record, { path, child }));
   const extent = measure(event);
   if (extent.nodes > MAX_EVENT_NODES) {
     throw new DpError(
@@ -165,16 +114,50 @@ function read(value: unknown, path: string, level: number): DpEvent {
   return buildEvent(type as DpEventType, record, path, level);
 }
 
+/** The event of a document, whose schema must be the one that is known here; anything else is a bare event. */
+function unwrap(json: unknown, path: string): { readonly event: unknown; readonly path: string } {
+  if (typeof json !== 'object' || json === null || !Object.hasOwn(json, 'schema'))
+    return { event: json, path };
+  const document = json as Readonly<Record<string, unknown>>;
+  if (document.schema !== EVENT_SCHEMA) {
+    throw new DpError(
+      'DP_UNSUPPORTED_EVENT',
+      `${path}.schema must be "${EVENT_SCHEMA}", got ${describeValue(document.schema)}. Fields may mean something else there: read it with the version that wrote it.`,
+    );
+  }
+  for (const key of Object.keys(document)) {
+    if (key === 'schema' || key === 'event') continue;
+    throw new DpError(
+      'DP_INVALID_ARGUMENT',
+      `${path}.${key} is not a field of a ${EVENT_SCHEMA} document (schema, event). Put it inside the event, or remove it.`,
+    );
+  }
+  return { event: document.event, path: `${path}.event` };
+}
+
 /**
  * Reads an event from parsed JSON, validating every field; the result is deeply frozen and independent of the
- * input. An event that a factory or `parseEvent` built is returned as it is.
+ * input. An event that a factory or `parseEvent` built is returned as it is. A bare event and an {@link EventDocument}
+ * are both taken.
  *
  * Errors name the path, e.g. `event.events[2].noiseMultiplier`: DP_INVALID_ARGUMENT for a value out of range
- * and for an unknown field (ignoring one could change the bound), DP_UNSUPPORTED_EVENT for an unknown type.
+ * and for an unknown field (ignoring one could change the bound), DP_UNSUPPORTED_EVENT for an unknown type or schema.
  *
  * @example
  * const event = parseEvent(JSON.parse('{"type":"gaussian","noiseMultiplier":1.1}'));
  */
 export function parseEvent(json: unknown, path = 'event'): DpEvent {
-  return read(json, path, 0);
+  const unwrapped = unwrap(json, path);
+  return read(unwrapped.event, unwrapped.path, 0);
+}
+
+/**
+ * `event` with the version of its schema, for JSON.stringify. `parseEvent` of it is the event again.
+ *
+ * @example
+ * JSON.stringify(eventDocument(gaussian({ noiseMultiplier: 2 })));
+ * // {"schema":"dp-event/1","event":{"type":"gaussian","noiseMultiplier":2}}
+ */
+export function eventDocument(event: DpEvent): EventDocument {
+  return Object.freeze({ schema: EVENT_SCHEMA, event: parseEvent(event) });
 }

@@ -51,7 +51,7 @@ export function readVectorDiscreteGaussian(
     type: 'vectorDiscreteGaussian',
     granularity,
     dimension,
-    standardDeviation,
+    standardDeviation: standardDeviation + 0, // JSON has no −0
     l2NormClip,
     l2Sensitivity,
   };

@@ -1,3 +1,5 @@
+import { weightedPowerExcess } from './power-excess.js';
+
 /** More nodes than this, and the caller falls back to a bound that needs none. */
 const MAX_NODES = 40_000;
 /** For less noise there would be; left out before any arithmetic on nodes that float64 can't tell apart. */
@@ -95,26 +97,7 @@ function momentIntegrand(q: number, sigma: number, order: number) {
     /** About the largest exponent that occurs: at the peak of e^{αy − x²/2} near x = α/σ, or 0. */
     scale: (peak: number) => Math.max(0, order * logRatio(peak) - (peak * peak) / 2),
     at: (x: number, scale: number) => {
-      const y = logRatio(x);
-      const exponent = -(x * x) / 2 - scale + y;
-      // g = e^y·(e^{βy} − 1 − β(1 − e^{−y})), the bracket being Σ_{k≥2} (β^k + (−1)^k β) y^k / k!
-      if (Math.abs(y) * Math.max(1, beta) < 0.5) return Math.exp(exponent) * bracketSeries(y, beta);
-      if (beta * y < 1) return Math.exp(exponent) * (Math.expm1(beta * y) + beta * Math.expm1(-y));
-      return Math.exp(exponent + beta * y) * (1 + Math.exp(-beta * y) * (beta * Math.expm1(-y) - 1));
+      return weightedPowerExcess(-(x * x) / 2 - scale, logRatio(x), beta);
     },
   };
-}
-
-function bracketSeries(y: number, beta: number): number {
-  let power = beta * y;
-  let alternating = -beta * y;
-  let sum = 0;
-  for (let k = 2; k < 30; k++) {
-    power *= (beta * y) / k;
-    alternating *= -y / k;
-    const term = power + alternating;
-    sum += term;
-    if (Math.abs(term) <= 1e-17 * sum) break;
-  }
-  return sum;
 }

@@ -11,8 +11,16 @@ const NEGLIGIBLE = 60;
  * 0 < q < 1, σ > 0. O(α) time. Terms are added in log space, scaled by the largest.
  */
 export function logExcessBySum(q: number, sigma: number, order: number): number {
-  const logOdds = Math.log(q) - Math.log1p(-q);
   const inverse = 1 / sigma / sigma / 2;
+  return logExcessOfMoments(q, order, (k) => k * (k - 1) * inverse);
+}
+
+/**
+ * The same for any pair (P, Q): with e^{exponent(k)} ≥ E_Q[(P/Q)^k], k = 2 … α, it bounds ln(A − 1) of the mixture
+ * (1 − q)Q + qP from Q, from above.
+ */
+export function logExcessOfMoments(q: number, order: number, exponentAt: (k: number) => number): number {
+  const logOdds = Math.log(q) - Math.log1p(-q);
   // ln of C(α,k) (1−q)^{α−k} q^k, updated from term to term; Kahan-compensated, as a thousand updates add up.
   let logWeight = order * Math.log1p(-q);
   let compensation = 0;
@@ -24,7 +32,7 @@ export function logExcessBySum(q: number, sigma: number, order: number): number 
     compensation = next - logWeight - step;
     logWeight = next;
     if (k === 1) continue;
-    const exponent = k * (k - 1) * inverse;
+    const exponent = exponentAt(k);
     const term = logWeight + (exponent > 40 ? exponent : Math.log(Math.expm1(exponent)));
     if (term > scale) {
       sum = sum * Math.exp(scale - term) + 1;

@@ -40,6 +40,19 @@ export function fineOrder(i: number): number {
     : FRACTIONAL_ORDER_LIMIT + 1 + i - FRACTIONAL_COUNT;
 }
 
+/** Some of the fine orders and all default ones: for what may have several valleys. */
+export const SPREAD_ORDERS: readonly number[] = Object.freeze(
+  [
+    ...new Set([
+      SMALLEST_CONVERTED_ORDER,
+      ...Array.from({ length: Math.ceil(FRACTIONAL_COUNT / 64) }, (_, i) => fineOrder(64 * i)),
+      ...DEFAULT_ORDERS,
+      ...Array.from({ length: 25 }, (_, i) => Math.round(64 * 2 ** (i / 3))),
+      LARGEST_SEARCHED_ORDER,
+    ]),
+  ].sort((a, b) => a - b),
+);
+
 /** A user's own grid: ascending, without repeats, each in (1, 10⁶]. */
 export function requireOrders(value: unknown): readonly number[] {
   if (!Array.isArray(value) || value.length === 0) {

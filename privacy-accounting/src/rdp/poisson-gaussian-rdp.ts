@@ -1,5 +1,6 @@
 import { requireNumber, requireRecord } from '../arguments.js';
 import { gaussianRdpAt, requireNoiseMultiplier, requireOrder, SMALLEST_DIVERGENCE } from './gaussian-rdp.js';
+import { log1pExp } from './log-space.js';
 import { logExcessByQuadrature } from './moment-quadrature.js';
 import { logExcessBySum } from './moment-sum.js';
 
@@ -64,9 +65,4 @@ function logMoment(q: number, sigma: number, order: number): number {
   const above = below + 1;
   const atBelow = below === 1 ? 0 : log1pExp(logExcessBySum(q, sigma, below));
   return (above - order) * atBelow + (order - below) * log1pExp(logExcessBySum(q, sigma, above));
-}
-
-/** ln(1 + e^x), accurate for every x. */
-function log1pExp(x: number): number {
-  return x > 0 ? x + Math.log1p(Math.exp(-x)) : Math.log1p(Math.exp(x));
 }

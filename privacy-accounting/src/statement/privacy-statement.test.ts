@@ -1,15 +1,24 @@
 import { describe, expect, it } from 'vitest';
-import { epsilonOf } from '../epsilon-of.js';
+import { deltaCurveOf, posteriorCeiling } from '../bounds/index.js';
+import { type AccountantChoice, epsilonOf } from '../epsilon-of.js';
 import {
   composed,
   type DpEvent,
+  discreteGaussian,
+  discreteLaplace,
+  epsilonDelta,
+  exponentialMechanism,
   gaussian,
+  laplace,
   nonPrivate,
   poissonSampled,
+  randomizedResponse,
+  repeatAndSelect,
   selfComposed,
   shuffled,
+  zCDP,
 } from '../events/index.js';
-import { gaussianDelta } from '../gdp/index.js';
+import { GdpAccountant, gaussianDelta } from '../gdp/index.js';
 import type { NeighboringRelation } from '../relation.js';
 import { formatCount, formatNumber } from './describe-event.js';
 import { privacyStatement } from './privacy-statement.js';
@@ -20,12 +29,16 @@ const training = selfComposed({
 });
 const epochs = selfComposed({ count: 10, event: shuffled({ event: gaussian({ noiseMultiplier: 4 }) }) });
 
-const state = (event: DpEvent, relation: NeighboringRelation, delta = 1e-5) =>
-  privacyStatement(epsilonOf(event, { delta, relation }), { event });
+const state = (
+  event: DpEvent,
+  relation: NeighboringRelation,
+  delta = 1e-5,
+  accountant: AccountantChoice = 'best',
+) => privacyStatement(epsilonOf(event, { delta, relation, accountant }), { event });
 
 describe('privacyStatement', () => {
   it('states ε, δ, relation, unit, accountant, direction and assumptions', () => {
-    const text = state(training, 'add-or-remove-one');
+    const text = state(training, 'add-or-remove-one', 1e-5, 'rdp');
     for (const part of [
       /ε ≤ 2\.599 and δ = 1e-5 for each example/,
       /under add-or-remove-one \(data sets that differ in the presence of one example\)/,
@@ -122,7 +135,99 @@ describe('privacyStatement', () => {
 
   it('repeats a warning', () => {
     const event = poissonSampled({ samplingProbability: 1e-4, event: gaussian({ noiseMultiplier: 1000 }) });
-    expect(state(event, 'add-or-remove-one', 1e-15)).toMatch(/Note: The best Rényi order is the largest/);
+    expect(state(event, 'add-or-remove-one', 1e-15, 'rdp')).toMatch(
+      /Note: The best Rényi order is the largest/,
+    );
+  });
+
+  it('says how sure someone can become, with its exception, and never more than is true', () => {
+    // σ = 4, one release: the posterior of a Gaussian with prior p is σ(logit p + L), L ~ N(μ²/2, μ²).
+    const event = gaussian({ noiseMultiplier: 4 });
+    const accountant = new GdpAccountant({ relation: 'replace-special' }).compose(event);
+    const bound = accountant.getEpsilon(1e-5);
+    const sure = (options: object) => {
+      const text = privacyStatement(bound, options);
+      const match =
+        /was (\S+) % sure that a given example was used, not blanked out, can become at most (\S+) % sure, except with probability (\S+)\./.exec(
+          text,
+        );
+      expect(match).not.toBeNull();
+      return match!.slice(1).map(Number);
+    };
+    const [before, after, exception] = sure({});
+    expect([before, exception]).toEqual([1, 1e-4]);
+    // P[L > ℓ] = 1e-4 at ℓ = μ²/2 + 3.719 μ.
+    const exact = 0.25 ** 2 / 2 + 3.719016 * 0.25;
+    expect(after! / 100).toBeGreaterThan(1 / (1 + 99 * Math.exp(-exact)));
+    const [, tighter] = sure({ curve: deltaCurveOf(accountant), exception: 1e-4 });
+    expect(tighter).toBeLessThanOrEqual(after!);
+    expect(tighter! / 100).toBeGreaterThan(1 / (1 + 99 * Math.exp(-exact)));
+    const ceiling = posteriorCeiling(deltaCurveOf(accountant), { prior: 0.3, exception: 0.01 }).posterior;
+    const [prior, posterior] = sure({ curve: deltaCurveOf(accountant), exception: 0.01, prior: 0.3 });
+    expect(prior).toBe(30);
+    expect(posterior! / 100).toBeGreaterThanOrEqual(ceiling);
+    expect(posterior! / 100).toBeLessThan(ceiling + 0.0011);
+    expect(state(gaussian({ noiseMultiplier: 0.2 }), 'replace-one')).toMatch(/may become quite sure/);
+    expect(() => privacyStatement(bound, { exception: 1e-6 })).toThrow(/exception must be above 0\.00001/);
+    expect(() => privacyStatement(bound, { prior: 1 })).toThrow(/prior must be/);
+    const other = deltaCurveOf(new GdpAccountant({ relation: 'replace-one' }).compose(event));
+    expect(() => privacyStatement(bound, { curve: other })).toThrow(
+      /curve must be a curve under replace-special/,
+    );
+  });
+
+  it('needs no exception without δ', () => {
+    const bound = epsilonOf(laplace({ parameter: 1 }), {
+      delta: 0,
+      relation: 'add-or-remove-one',
+      accountant: 'pure',
+    });
+    // Odds 1 : 99 times e.
+    expect(privacyStatement(bound)).toMatch(
+      /was 1 % sure that a given example was used, can become at most 2\.7 % sure\./,
+    );
+  });
+
+  it('speaks of users where users are the unit', () => {
+    for (const relation of ['add-or-remove-one', 'replace-one', 'replace-special'] as const) {
+      const bound = epsilonOf(gaussian({ noiseMultiplier: 40 }), {
+        delta: 1e-5,
+        relation,
+        contributions: 10,
+      });
+      const text = privacyStatement(bound);
+      expect(text).toMatch(/for each user \(with at most 10 examples\), under .* of one user/);
+      expect(text).toMatch(/knows the examples of every other user/);
+      expect(text).not.toMatch(/one example|every other example/);
+    }
+    const none = epsilonOf(nonPrivate(), { delta: 1e-5, relation: 'replace-one', contributions: 2 });
+    expect(privacyStatement(none)).toMatch(/everything about a user/);
+  });
+
+  it('says that approximations and lower bounds guarantee nothing', () => {
+    const text = state(training, 'add-or-remove-one', 1e-5, 'clt');
+    expect(text).toMatch(/^ε ≈ 2\.\d+ at δ = 1e-5 .*an approximation, and no guarantee/);
+    expect(text).not.toMatch(/Differentially private|In plain words|% sure/);
+    const upper = epsilonOf(epochs, { delta: 1e-5, relation: 'replace-one' });
+    expect(privacyStatement({ ...upper, direction: 'lower' })).toMatch(/^ε ≥ .* guarantees no privacy/);
+  });
+
+  it('states every kind of event without a gap', () => {
+    const events: DpEvent[] = [
+      laplace({ parameter: 2 }),
+      discreteGaussian({ sigma: 3, sensitivity: 1 }),
+      discreteLaplace({ parameter: 0.5, sensitivity: 1 }),
+      randomizedResponse({ noiseParameter: 0.5, buckets: 4 }),
+      exponentialMechanism({ epsilon: 0.5, relation: 'replace-one' }),
+      epsilonDelta({ epsilon: 0.5, delta: 1e-7, relation: 'replace-one' }),
+      zCDP({ rho: 0.05, relation: 'replace-one' }),
+      repeatAndSelect({ mean: 3, shape: 'poisson', event: gaussian({ noiseMultiplier: 9 }) }),
+    ];
+    for (const event of events) {
+      const text = state(event, 'replace-one');
+      expect(text).toMatch(/^Differentially private with ε ≤ .*It covers .*It assumes that /);
+      expect(text).not.toMatch(/NaN|undefined|null|times the odds/);
+    }
   });
 
   it('sums up long compositions', () => {

@@ -2,8 +2,10 @@ import { invalidArgument, requireCount, requireRecord } from '../arguments.js';
 import type { EpsilonBound } from '../bound.js';
 import type { DpEvent } from '../events/dp-event.js';
 import { parseEvent } from '../events/parse.js';
-import type { NeighboringRelation } from '../relation.js';
+import { type BeliefOptions, beliefSentence } from './belief.js';
 import { describeEvent, formatCount, formatNumber } from './describe-event.js';
+import { formatUp } from './format-number.js';
+import { type Subject, subjectOf } from './subject.js';
 
 /** Why there is no bound: a `DpError`, or anything with its message. */
 export interface PrivacyRefusal {
@@ -11,7 +13,7 @@ export interface PrivacyRefusal {
 }
 
 /** What the statement may say besides the bound. */
-export interface PrivacyStatementOptions {
+export interface PrivacyStatementOptions extends BeliefOptions {
   /** What was bounded: named in the statement, with the assumptions that it brings. */
   readonly event?: DpEvent;
   /** The number of examples, if it is public: the statement then says when δ is too large for it. */
@@ -21,23 +23,13 @@ export interface PrivacyStatementOptions {
 /** Of the tests that the plain sentence speaks of. */
 const FALSE_POSITIVE_RATE = 0.01;
 
-const PAIRS: Readonly<Record<NeighboringRelation, string>> = {
-  'add-or-remove-one': 'data sets that differ in the presence of one example',
-  'replace-one': 'data sets of the same size in which one example is exchanged for any other',
-  'replace-special': 'data sets of the same size in which one example is blanked out',
-};
-
-const QUESTION: Readonly<Record<NeighboringRelation, string>> = {
-  'add-or-remove-one': 'whether one given example was used',
-  'replace-one': 'which of two given examples was used in one place',
-  'replace-special': 'whether one given example was used or blanked out',
-};
-
 /**
  * A bound, or a refusal, in plain words that are true as they stand. With δ > 0 nothing is said about odds ("at
  * most e^ε times the odds" is false then): the plain sentence is the power of a test. A test that is wrong with
  * probability at most f when the example was not used is right with probability at most
- * min(e^ε·f + δ, 1 − e^{−ε}(1 − f − δ)) when it was. Figures are rounded up.
+ * min(e^ε·f + δ, 1 − e^{−ε}(1 − f − δ)) when it was; and how sure someone can become, with the exception that belongs to
+ * it ({@link beliefSentence}). Figures are rounded up. What is an approximation, or a lower bound, is said to guarantee
+ * nothing.
  *
  * Source: Kairouz, Oh & Viswanath 2015 (arXiv:1311.0776), Thm 2.1.
  *
@@ -60,10 +52,13 @@ export function privacyStatement(
     return `No privacy guarantee can be stated: ${sentence(message)} Without a bound, treat the result as not private.`;
   }
   const bound = result as EpsilonBound;
+  const subject = subjectOf(bound);
   if (bound.epsilon === Number.POSITIVE_INFINITY) return notPrivate(bound);
+  const isBound = bound.direction === 'upper';
   return [
-    guarantee(bound),
-    plainly(bound),
+    ...(isBound
+      ? [guarantee(bound, subject), plainly(bound, subject), beliefSentence(bound, subject, options)]
+      : [noGuarantee(bound, subject)]),
     ...(event === undefined ? [] : covered(event)),
     ...(datasetSize === undefined ? [] : aboutDelta(bound.delta, datasetSize)),
     ...(bound.warning === undefined ? [] : [sentence(`Note: ${bound.warning}`)]),
@@ -72,18 +67,29 @@ export function privacyStatement(
 
 function notPrivate(bound: EpsilonBound): string {
   const reason = bound.warning ?? 'Not private.';
-  return `${sentence(reason)} No finite ε holds (ε = ∞ at δ = ${formatUp(bound.delta)}, ${bound.relation}): the result may reveal everything about an example.`;
+  return `${sentence(reason)} No finite ε holds (ε = ∞ at δ = ${formatUp(bound.delta)}, ${bound.relation}): the result may reveal everything about ${bound.unit === 'user' ? 'a user' : 'an example'}.`;
 }
 
-function guarantee({ epsilon, delta, relation, unit, accountant, order }: EpsilonBound): string {
+/** What an approximation or a lower bound says, and what it does not. */
+function noGuarantee({ epsilon, delta, relation, accountant, direction }: EpsilonBound, subject: Subject) {
+  const context = `at δ = ${formatUp(delta)} for each ${subject.each}, under ${relation} (${subject.pairs})`;
+  return direction === 'lower'
+    ? `ε ≥ ${formatNumber(epsilon, 4)} ${context}: a lower bound, by the ${accountant} accountant. It guarantees no privacy: it says how much no bound can go below.`
+    : `ε ≈ ${formatNumber(epsilon, 4)} ${context}, by the ${accountant} accountant. This is an approximation, and no guarantee: the true ε can be more than twice as large.`;
+}
+
+function guarantee(
+  { epsilon, delta, relation, accountant, order }: EpsilonBound,
+  { each, pairs }: Subject,
+): string {
   const at = order === undefined ? '' : ` at Rényi order ${formatNumber(order, 4)}`;
   return (
-    `Differentially private with ε ≤ ${formatUp(epsilon)} and δ = ${formatUp(delta)} for each ${unit}, under ` +
-    `${relation} (${PAIRS[relation]}). ε is an upper bound, by the ${accountant} accountant${at}.`
+    `Differentially private with ε ≤ ${formatUp(epsilon)} and δ = ${formatUp(delta)} for each ${each}, under ` +
+    `${relation} (${pairs}). ε is an upper bound, by the ${accountant} accountant${at}.`
   );
 }
 
-function plainly({ epsilon, delta, relation }: EpsilonBound): string {
+function plainly({ epsilon, delta, relation }: EpsilonBound, { question, others }: Subject): string {
   const power = testPower(epsilon, delta, FALSE_POSITIVE_RATE);
   const percent = Math.min(100, Math.ceil(power * 1000 * (1 + 1e-12)) / 10);
   const [wrong, right] =
@@ -93,8 +99,8 @@ function plainly({ epsilon, delta, relation }: EpsilonBound): string {
       ? 'this bound alone does not limit how often it is right when'
       : `it is right with probability at most ${percent} % when`;
   return (
-    `In plain words: take any test that looks at the result and decides ${QUESTION[relation]}, even knowing every ` +
-    `other example. If it is wrong with probability at most ${FALSE_POSITIVE_RATE * 100} % when ${wrong}, ${limit} ${right}.`
+    `In plain words: take any test that looks at the result and decides ${question}, even knowing ` +
+    `${others}. If it is wrong with probability at most ${FALSE_POSITIVE_RATE * 100} % when ${wrong}, ${limit} ${right}.`
   );
 }
 
@@ -113,14 +119,6 @@ function aboutDelta(delta: number, datasetSize: number): string[] {
   return [
     `δ = ${formatUp(delta)} is not below 1/${formatCount(datasetSize)}: a mechanism that publishes one example picked at random meets δ = 1/${formatCount(datasetSize)}.`,
   ];
-}
-
-/** Four significant digits, never below the value. */
-function formatUp(value: number): string {
-  if (value === 0) return '0';
-  const unit = 10 ** (Math.floor(Math.log10(value)) - 3);
-  const rounded = Number((Math.ceil((value / unit) * (1 - 1e-13)) * unit).toPrecision(4));
-  return formatNumber(rounded < value ? Number((rounded + unit).toPrecision(4)) : rounded, 4);
 }
 
 function sentence(text: string): string {

@@ -1,0 +1,249 @@
+import { forwardTransform, inverseTransform, transformRounding } from '../math/fft.js';
+import type { TiltedLaw } from './tilted-law.js';
+
+const U = 2 ** -53;
+
+/** One direction's laws of a composition: each with its count, on one grid, and how to look at them. */
+export interface Tilted {
+  readonly parts: readonly { readonly tilted: TiltedLaw; readonly count: number }[];
+  readonly theta: number;
+  /** Index of the first of the window's N grid points. */
+  readonly start: number;
+  /** Good choices of s for Chernoff's inequality: beyond ε + W, below ε − W, above the window. Any are valid. */
+  readonly chernoff: { readonly above: number; readonly below: number; readonly top: number };
+}
+
+/**
+ * The law of the composed loss inside a window, tilted: the mass at grid point start + j is
+ * `masses[j]·exp(logMoment − θ·(start + j)·interval)`, up to the errors below.
+ */
+export interface TiltedWindow {
+  readonly interval: number;
+  readonly theta: number;
+  readonly start: number;
+  readonly logMoment: number;
+  readonly masses: Float64Array;
+  /** ln E[e^{θS}; S < ∞] of the untilted composition, rounded up: bounds δ where the window does not. */
+  readonly logMomentUpper: number;
+  /** Of every entry of `masses`, either way: rounding of transforms and powers. */
+  readonly error: number;
+  /** ln of the (untilted) mass above the window, and below it, at most. */
+  readonly logAbove: number;
+  readonly logBelow: number;
+  /**
+   * ln of what folding adds at most, at ε, to Σ yᵢ·min(peak, e^{−θ(xᵢ−ε)}) over xᵢ ≥ ε. Mass is folded by multiples of the
+   * window's width W. From above onto losses ≥ ε: only what is ≥ ε + W. From below: mass at S comes to S + W or farther
+   * with weight e^{−θ(S+W−ε)} ≤ e^{−t(S+W−ε)}, 0 ≤ t ≤ θ, or 1: at most e^{t(ε−W)}·E e^{−tS}. And neither
+   * is more than all that is folded.
+   */
+  readonly foldedFrom: (epsilon: number) => { readonly above: number; readonly below: number };
+  /** P(L = ∞). */
+  readonly infinityMass: number;
+  /** ln of the factor by which all masses may be off: those of the one-step laws, and of the exponentials. */
+  readonly logFactor: number;
+}
+
+/**
+ * Composes one or two directions at once, as the real and imaginary part of one transform.
+ *
+ * One-step laws are tilted: p̃ᵢ = pᵢ·e^{θxᵢ − κ}, with the constant κ ≈ ln Σ pᵢe^{θxᵢ} as computed, so that their sum is 1 up to rounding;
+ * the tilted law of a sum of independent losses is the convolution of the tilted laws, and undoing the tilt is one
+ * factor. Centred where the question is, the answer is not a far tail, and absolute errors do no harm.
+ *
+ * Errors. (i) A transform is off by e = {@link transformRounding} · Σ|data| at most, at every frequency. (ii) A power
+ * zᵀ as exp(T ln(|z| + e)), T·arg z is off by a factor exp(±T(4e/|z| + 24u)) in all, |z| ≥ 8e, and by twice itself
+ * otherwise; the mean of that over frequencies bounds the error of every mass, and so
+ * does the inverse transform's. (iii) The convolution is circular: mass outside the window is folded into it. It is
+ * bounded by Chernoff's inequality from the laws themselves. All are computed, none is assumed.
+ *
+ * The cost does not depend on the counts.
+ */
+export function composeTilted(directions: readonly Tilted[], size: number): readonly TiltedWindow[] {
+  const [first] = directions;
+  const interval = first!.parts[0]!.tilted.law.interval;
+  const half = size / 2;
+  const spectra = directions.map((direction) => new Spectrum(direction, half));
+  const partCount = first!.parts.length;
+  const data = new Float64Array(2 * size);
+  for (let part = 0; part < partCount; part++) {
+    data.fill(0);
+    let total = 0;
+    for (let d = 0; d < directions.length; d++) total += spectra[d]!.deposit(part, data, d, size);
+    const error = transformRounding(size) * total * 1.01 + U;
+    const out = forwardTransform(data);
+    const [one, two] = spectra.map((spectrum) => spectrum.multiplier(part, error));
+    for (let k = 0; k <= half; k++) {
+      const mirror = (size - k) % size;
+      const re = out[2 * k]!;
+      const im = out[2 * k + 1]!;
+      const reMirror = out[2 * mirror]!;
+      const imMirror = out[2 * mirror + 1]!;
+      one!(k, (re + reMirror) / 2, (im - imMirror) / 2);
+      if (two !== undefined) two(k, (im + imMirror) / 2, (reMirror - re) / 2);
+    }
+  }
+  data.fill(0);
+  for (let d = 0; d < directions.length; d++) spectra[d]!.synthesise(data, d, size);
+  const composed = inverseTransform(data);
+  const modulus = spectra.reduce((sum, spectrum) => sum + spectrum.meanModulus(size), 0);
+  return directions.map((direction, d) => {
+    const spectrum = spectra[d]!;
+    const shift = modulo(direction.start - spectrum.offset, size);
+    const masses = new Float64Array(size);
+    for (let j = 0; j < size; j++) masses[j] = composed[2 * ((j + shift) % size) + d]!;
+    const error = (spectrum.meanError(size) + transformRounding(size) * modulus) * 1.01;
+    return { ...outside(direction, size), interval, masses, error };
+  });
+}
+
+/** One direction's spectrum Πzᵢ^{Tᵢ} in polar form: ln of the modulus at most, the phase, the relative error at most. */
+class Spectrum {
+  /** Grid index that corresponds to index 0 of the circular convolution. */
+  readonly offset: number;
+  readonly #direction: Tilted;
+  readonly #logModulus: Float64Array;
+  readonly #phase: Float64Array;
+  readonly #relative: Float64Array;
+
+  constructor(direction: Tilted, half: number) {
+    this.#direction = direction;
+    this.#logModulus = new Float64Array(half + 1);
+    this.#phase = new Float64Array(half + 1);
+    this.#relative = new Float64Array(half + 1);
+    this.offset = direction.parts.reduce((sum, { count, tilted }) => sum + count * tilted.centre, 0);
+  }
+
+  /** Adds a part's tilted law to the real (0) or imaginary (1) parts; returns its sum. */
+  deposit(part: number, data: Float64Array, slot: number, size: number): number {
+    const { tilted } = this.#direction.parts[part]!;
+    const { indices } = tilted.law;
+    const { weights, centre } = tilted;
+    for (let i = 0; i < indices.length; i++) {
+      data[2 * modulo(indices[i]! - centre, size) + slot]! += weights[i]!;
+    }
+    return 1 + indices.length * U;
+  }
+
+  /** Multiplies frequency k by (re + i·im)^T, given the error of re + i·im. */
+  multiplier(part: number, error: number): (k: number, re: number, im: number) => void {
+    const { count } = this.#direction.parts[part]!;
+    const logModulus = this.#logModulus;
+    const phase = this.#phase;
+    const relative = this.#relative;
+    const negligible = Math.max(0, Math.exp((1.2 * NEGLIGIBLE) / count) - error) ** 2;
+    return (k, re, im) => {
+      const squared = re * re + im * im;
+      if (squared < negligible || logModulus[k]! < NEGLIGIBLE) {
+        logModulus[k] = Math.min(logModulus[k]!, 1.1 * NEGLIGIBLE);
+        return;
+      }
+      const modulus = Math.sqrt(squared);
+      logModulus[k]! += count * Math.log(modulus + error);
+      phase[k]! += count * Math.atan2(im, re);
+      relative[k]! +=
+        modulus > 8 * error ? count * ((4 * error) / modulus + 24 * U) : Number.POSITIVE_INFINITY;
+    };
+  }
+
+  /** Writes the spectrum, conjugate symmetric, into the real or imaginary slot of the complex data. */
+  synthesise(data: Float64Array, slot: number, size: number): void {
+    const half = size / 2;
+    for (let k = 0; k <= half; k++) {
+      if (this.#logModulus[k]! < NEGLIGIBLE) continue;
+      const modulus = Math.exp(this.#logModulus[k]!);
+      const re = modulus * Math.cos(this.#phase[k]!);
+      // The spectrum of real data is real at both ends of the half.
+      const im = k === 0 || k === half ? 0 : modulus * Math.sin(this.#phase[k]!);
+      const mirror = (size - k) % size;
+      const [a, b] = slot === 0 ? [re, im] : [-im, re];
+      data[2 * k]! += a;
+      data[2 * k + 1]! += b;
+      if (mirror !== k) {
+        data[2 * mirror]! += slot === 0 ? re : im;
+        data[2 * mirror + 1]! += slot === 0 ? -im : re;
+      }
+    }
+  }
+
+  /** (1/N) Σ|spectrum|, at most. */
+  meanModulus(size: number): number {
+    let sum = 0;
+    for (let k = 0; k < this.#logModulus.length; k++) {
+      if (this.#logModulus[k]! >= NEGLIGIBLE) sum += Math.exp(this.#logModulus[k]!);
+    }
+    return (2 * sum) / size + Math.exp(NEGLIGIBLE);
+  }
+
+  /** (1/N) Σ of the spectrum's errors, at most; what was taken as 0 is an error of its size. */
+  meanError(size: number): number {
+    let sum = 0;
+    for (let k = 0; k < this.#logModulus.length; k++) {
+      const log = this.#logModulus[k]!;
+      if (log >= NEGLIGIBLE) sum += Math.exp(log) * Math.min(2, Math.expm1(this.#relative[k]!));
+    }
+    return (2 * sum) / size + Math.exp(NEGLIGIBLE);
+  }
+}
+
+/** ln of a spectrum's modulus below which it is taken as 0. */
+const NEGLIGIBLE = -90;
+
+function modulo(value: number, size: number): number {
+  const rest = value % size;
+  return rest < 0 ? rest + size : rest;
+}
+
+/** The mass that the window does not hold, and what all masses have in common. */
+function outside(direction: Tilted, size: number) {
+  const { parts, theta, start } = direction;
+  const { interval } = parts[0]!.tilted.law;
+  let logMoment = 0;
+  let mean = 0;
+  let logFinite = 0;
+  let logFactor = 0;
+  let summation = 0;
+  for (const { tilted, count } of parts) {
+    const { law } = tilted;
+    logMoment += count * tilted.logMoment;
+    mean += count * tilted.mean;
+    summation += count * U * law.indices.length;
+    logFinite += count * Math.log1p(-Math.min(1, law.infinityMass));
+    logFactor +=
+      count * (law.relativeError + U * (32 + 4 * tilted.largestExponent + Math.abs(tilted.logMoment)));
+  }
+  const from = start * interval;
+  const to = (start + size) * interval;
+  const width = to - from;
+  /** ln E e^{sS} of the tilted composition, at most. */
+  const moment = (s: number) =>
+    parts.reduce((sum, { tilted, count }) => sum + count * tilted.logMomentAt(s), 0);
+  /** ln P̃(S ≥ edge), or ≤ with s < 0, as a function of the edge: Chernoff's inequality, any s being valid. */
+  const tail = (s: number) => {
+    const log = moment(s);
+    return (edge: number) => Math.min(0, log - s * edge);
+  };
+  const { chernoff } = direction;
+  const nothing = () => 0;
+  const far = chernoff.above > 0 ? tail(chernoff.above) : nothing;
+  const top = chernoff.top > 0 && chernoff.top !== chernoff.above ? tail(chernoff.top) : far;
+  const under = chernoff.below > 0 ? tail(-chernoff.below) : nothing;
+  // The weights of what is folded from below fade no faster than e^{−θx}.
+  const near = theta > 0 && chernoff.below > theta ? tail(-theta) : theta > 0 ? under : nothing;
+  const above = to > mean ? Math.min(top(to), far(to)) : 0;
+  const below = from < mean ? under(from) : 0;
+  return {
+    theta,
+    start,
+    logMoment,
+    logMomentUpper: logMoment + summation + logFactor + 8 * U * Math.abs(logMoment),
+    logAbove: above + logMoment - theta * to,
+    logBelow: below + logMoment - theta * from,
+    foldedFrom: (epsilon: number) => ({
+      above: Math.min(above, far(epsilon + width)),
+      below: Math.min(below, near(epsilon - width)),
+    }),
+    infinityMass: -Math.expm1(logFinite),
+    logFactor:
+      logFactor + 8 * U * (Math.abs(logMoment) + theta * Math.max(Math.abs(from), Math.abs(to)) + size),
+  };
+}
