@@ -6,6 +6,7 @@ const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.u
 /** The packages of this repository, by their sources. */
 export const packages = [
   { find: /^privacy-accounting$/, replacement: path('./privacy-accounting/src/index.ts') },
+  { find: /^privacy-accounting\/errors$/, replacement: path('./privacy-accounting/src/errors.ts') },
   { find: /^tfjs-privacy$/, replacement: path('./src/index.ts') },
   { find: /^tfjs-privacy\/(audit|report)$/, replacement: path('./src/$1/index.ts') },
 ];

@@ -1,4 +1,4 @@
-import { DpError } from 'privacy-accounting';
+import { DpError } from 'privacy-accounting/errors';
 import { type GaussianSource, gaussianSource } from './gaussian-source.js';
 import { NoiseRing, noiseRingMemory } from './noise-ring.js';
 import { secureRandomWords } from './secure-words.js';

@@ -1,4 +1,4 @@
-import { DpError } from 'privacy-accounting';
+import { DpError } from 'privacy-accounting/errors';
 import type { RandomWords } from './random-words.js';
 import { WordReader } from './word-reader.js';
 

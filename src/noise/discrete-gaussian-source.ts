@@ -1,4 +1,4 @@
-import { DpError } from 'privacy-accounting';
+import { DpError } from 'privacy-accounting/errors';
 import { acceptsExactly } from './exact-acceptance.js';
 import { expOfMinus, LARGEST_EXP_ARGUMENT } from './exp-of-minus.js';
 import {

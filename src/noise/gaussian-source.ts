@@ -1,4 +1,4 @@
-import { DpError } from 'privacy-accounting';
+import { DpError } from 'privacy-accounting/errors';
 import { plainPoints } from './plain-points.js';
 import type { RandomWords } from './random-words.js';
 import { vectorPoints } from './vector-points.js';

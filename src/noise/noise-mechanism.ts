@@ -1,4 +1,4 @@
-import { DpError } from 'privacy-accounting';
+import { DpError } from 'privacy-accounting/errors';
 import type { GaussianSource } from './gaussian-source.js';
 
 /**

@@ -1,4 +1,4 @@
-import { DpError } from 'privacy-accounting';
+import { DpError } from 'privacy-accounting/errors';
 import { chachaWords, type EntropySource } from './chacha-words.js';
 import { pooledWords, type RandomWords, type WordGenerator } from './random-words.js';
 

@@ -1,4 +1,4 @@
-import { DpError } from 'privacy-accounting';
+import { DpError } from 'privacy-accounting/errors';
 import seedrandom from 'seedrandom';
 import { pooledWords, type RandomWords } from './random-words.js';
 

@@ -1,4 +1,4 @@
-import { DpError } from 'privacy-accounting';
+import { DpError } from 'privacy-accounting/errors';
 import type { RandomWords } from './random-words.js';
 
 const WORD_VALUES = 2 ** 32;

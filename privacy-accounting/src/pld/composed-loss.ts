@@ -53,6 +53,9 @@ const REUSE = 1e-5;
 const ENOUGH = 2e-5;
 /** ln δ below which nothing is claimed from below: what pairs cut off, {@link TAIL_EXPONENT}, is no longer small against it. */
 const LEAST_LOWER = 14 - TAIL_EXPONENT;
+/** How small a part of the tilted mass cells resolve, at the most: a finer cut would take longer than all the rest. */
+const LEAST_SHARE = 1e-5;
+const LEAST_SHARE_WHOLE = 1e-18;
 /** Of one composition: enough for any curve, and a limit on memory and time where none fits. */
 const MOST_WINDOWS = 48;
 
@@ -323,8 +326,12 @@ export class ComposedLoss implements PrivacyLoss {
       keys.forEach((key, d) => {
         logMoment[key] = guesses[d]![i]!;
       });
-      const share = Math.min(...keys.map((key) => Math.exp(ORDINARY_NATS - asked[key].nats)));
-      const tilts = { tilt, logMoment, share: Math.min(1, Math.max(1e-5, share)) };
+      const whole = keys.some((key) => tilt[key] === 0);
+      // Untilted, the far tail of one step decides about what lies beyond the window of all.
+      const share = whole
+        ? LEAST_SHARE_WHOLE
+        : Math.max(LEAST_SHARE, Math.exp(ORDINARY_NATS - Math.max(...keys.map((key) => asked[key].nats))));
+      const tilts = { tilt, logMoment, share: Math.min(1, share) };
       const cells = cellsOf(pair, { interval, halves: this.certified, tilts });
       const tilted = (side: 'upper' | 'lower') =>
         keys.map((key) => {
