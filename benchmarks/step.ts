@@ -11,10 +11,10 @@
  * and batch size runs in a fresh process. After two warm-up rounds (the engine's self-check happens there) the sides
  * alternate in blocks, and take turns in being first, so that a slow moment of the machine hits all of them. A block is
  * an untimed step and two timed ones: so the noise of a timed step is drawn, on whatever thread, while its own side
- * runs, and not at another's expense. A step ends when the weight that is updated last has been read back. Before a
- * round the heap of JavaScript is collected; between steps the event loop runs. Rounds: at least 3, then up to 30 until
- * the time is over; each row says how many. Ratios are of minima (what the code can do) and of medians (what one gets);
- * processor time, over all threads, is given as well. Tensors are counted before and after: none may be left.
+ * runs, and not at another's expense. A step ends when the weight that is updated last has been read back. Before the
+ * first round the heap of JavaScript is collected; between steps the event loop runs. Rounds: at least 3, then up to 150
+ * until the time is over; each row says how many. Ratios are of minima (what the code can do) and of medians (what one
+ * gets); processor time, over all threads, is given as well. Tensors are counted before and after: none may be left.
  *
  * Method, memory. Each side alone, in fresh processes (three a side; medians), batch 256, tfjs-node: the peak of
  * resident memory over six steps, the first included, minus that of the same process before them, when backend, data
@@ -217,7 +217,7 @@ async function main(): Promise<void> {
   const effort: Effort = {
     seconds: Number(options.seconds ?? (quick ? 2 : 10)),
     minimumRounds: rounds ?? 3,
-    maximumRounds: rounds ?? 30,
+    maximumRounds: rounds ?? 150,
   };
 
   if (options.profile) {

@@ -85,12 +85,12 @@ export async function measureStepTimes(
     sides = sides.filter(({ name }) => errors[name] === undefined);
   }
 
+  globalThis.gc?.();
   const tensorsBefore = tf.memory().numTensors;
   const end = performance.now() + 1000 * effort.seconds;
   let rounds = 0;
   while (rounds < effort.minimumRounds || (rounds < effort.maximumRounds && performance.now() < end)) {
-    // Each round starts from a clean heap and with another side, so that none always follows the same one.
-    globalThis.gc?.();
+    // Each round starts with another side, so that none always follows the same one.
     for (let i = 0; i < sides.length; i++) {
       const { name, step } = sides[(rounds + i) % sides.length] as (typeof sides)[number];
       // Untimed: what the side before left in caches and threads, and what this one finds done ahead, ends here.
