@@ -77,3 +77,13 @@ describe('noise so small that densities, ratios and e^ε leave float64', () => {
     expect(connectTheDots(pair, [], 0.01, 'remove').infinityMass).toBeCloseTo(0.1, 12);
   });
 });
+
+it('the whole law of a usual run is known but for a millionth: its ceilings on attacks say something', () => {
+  const step = poissonSampled({
+    samplingProbability: 256 / 60_000,
+    event: gaussian({ noiseMultiplier: 1.1 }),
+  });
+  const { privacyLoss } = new PldAccountant({ relation }).compose(step, 14_063);
+  for (const { masses } of privacyLoss.directions) expect(masses().infinityMass).toBeLessThan(1e-6);
+  expect(1 - privacyLoss.tradeOff(1e-3).lower).toBeLessThan(0.0065);
+});
