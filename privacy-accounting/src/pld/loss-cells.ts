@@ -8,6 +8,9 @@ import type { Tilt } from './loss-law.js';
  */
 const WIDE_CELL_COST = 5e-5;
 
+/** No cell is wider than this part of the range, so that moments of the far tail, which bound what is folded, stay as they are. */
+const WIDEST = 1 / 512;
+
 /** Beyond it grid points, and halves of them, are no longer told apart. */
 const LARGEST_INDEX = 2 ** 50;
 
@@ -58,6 +61,7 @@ export function cutIntoCells(
       mass.q > 0 ? mass.q * Math.exp(-tilts.tilt.add * middle - tilts.logMoment.add) : 0,
     );
   const limit = WIDE_CELL_COST * tilts.share;
+  const widest = WIDEST * (end - start);
   let width = 1;
   for (let at = start; at < end; ) {
     while (width > 1 && (at % width !== 0 || at + width > end)) width /= 2;
@@ -67,7 +71,7 @@ export function cutIntoCells(
       cells.push(2 * at, 2 * at + 1, first);
       cells.push(2 * at + 1, 2 * at + 2, second);
       const both = { p: first.p + second.p, q: first.q + second.q };
-      if (8 * cost(both, (at + 0.5) * h) <= limit) width = 2;
+      if (8 * cost(both, (at + 0.5) * h) <= limit && widest >= 2) width = 2;
       at++;
       continue;
     }
@@ -79,7 +83,7 @@ export function cutIntoCells(
     }
     cells.push(2 * at, 2 * (at + width), mass);
     at += width;
-    if (8 * price <= limit) width *= 2;
+    if (8 * price <= limit && 2 * width <= widest) width *= 2;
   }
   const below = continuum.cell(Number.NEGATIVE_INFINITY, start * h);
   const above = continuum.cell(end * h, Number.POSITIVE_INFINITY);

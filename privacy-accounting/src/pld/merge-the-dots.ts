@@ -1,20 +1,13 @@
 import type { DominatingPair } from './dominating-pair.js';
 import type { LossCells } from './loss-cells.js';
 import { LawBuilder, type LossLaw } from './loss-law.js';
+import { mergeOutcomes, type Outcomes } from './merge-outcomes.js';
 
 const U = 2 ** -53;
 
-/** Outcomes by ascending loss: mass under the first law, and a loss that is at most the true one. */
-interface Outcomes {
-  readonly masses: Float64Array;
-  readonly losses: Float64Array;
-}
-
 /**
- * A law on the grid hℤ that the pair dominates, off by O(h²) a step like {@link connectTheDots}: outcomes are merged, which
- * no attacker can gain from, in groups whose merged loss ln(Σp/Σq) lands on a grid point. A group for the grid point x
- * takes everything below x that is left and then, from the next outcomes above x, just so much that
- * Σ p·(1 − e^{x−ℓ}) ≥ 0. What can't be balanced at the end is moved down to the grid, which only loses privacy loss.
+ * A law on the grid hℤ that the pair dominates, off by O(h²) a step like {@link connectTheDots}: outcomes are merged in
+ * groups whose merged loss lands on a grid point ({@link mergeOutcomes}).
  *
  * That is the optimistic estimate of Doroshenko et al. 2022 (arXiv:2207.04380), § 5, read as a post-processing: tangents to
  * δ that meet on grid points. Groups may be formed from below or from above. With atoms at both ends of the range
@@ -43,9 +36,7 @@ export function mergeTheDots(
   for (const split of splits) {
     const law = new LawBuilder(h, n + 4);
     law.addAtInfinity((remove ? pair.singular.p : pair.singular.q) * (1 - pair.relativeError));
-    const left = outcomes.masses.slice();
-    const rest = mergeUpward(left, outcomes.losses, split, h, law);
-    mergeDownward(left, outcomes.losses, rest, h, law);
+    mergeOutcomes(outcomes, split, h, law);
     const finished = law.finish(pair.relativeError + 16 * U);
     if (splits.length === 1) return finished;
     let moment = 0;
@@ -113,72 +104,4 @@ function thinnest({ masses }: Outcomes): number {
     }
   }
   return at;
-}
-
-/**
- * Groups that begin below `split`, from below; they may take from above it. What lacks mass above it at the very end is
- * moved down. Takes from `left`, and returns the first outcome that is left over.
- */
-function mergeUpward(left: Float64Array, losses: Float64Array, split: number, h: number, law: LawBuilder) {
-  const n = left.length;
-  let i = 0;
-  while (i < split) {
-    let index = Math.ceil(losses[i]! / h);
-    if (index * h < losses[i]!) index++;
-    const x = index * h;
-    let mass = 0;
-    let deficit = 0;
-    while (i < n && losses[i]! <= x) {
-      deficit += left[i]! * Math.expm1(x - losses[i]!);
-      mass += left[i]!;
-      i++;
-    }
-    while (i < n && deficit > 0) {
-      const surplus = -left[i]! * Math.expm1(x - losses[i]!);
-      if (surplus <= deficit) {
-        deficit -= surplus;
-        mass += left[i]!;
-        i++;
-      } else {
-        const share = Math.min(1, (deficit / surplus) * (1 + 4 * U));
-        mass += left[i]! * share;
-        left[i]! *= 1 - share;
-        deficit = 0;
-      }
-    }
-    if (deficit > 0) law.add(Math.floor((x - Math.log1p(deficit / mass)) / h), mass);
-    else law.add(index, mass);
-  }
-  return i;
-}
-
-/** Groups [from, n) from above; what has a surplus at the end stays on its grid point. */
-function mergeDownward(left: Float64Array, losses: Float64Array, from: number, h: number, law: LawBuilder) {
-  let i = left.length - 1;
-  while (i >= from) {
-    let index = Math.floor(losses[i]! / h);
-    if (index * h > losses[i]!) index--;
-    const x = index * h;
-    let mass = 0;
-    let surplus = 0;
-    while (i >= from && losses[i]! >= x) {
-      surplus -= left[i]! * Math.expm1(x - losses[i]!);
-      mass += left[i]!;
-      i--;
-    }
-    while (i >= from && surplus > 0) {
-      const deficit = left[i]! * Math.expm1(x - losses[i]!);
-      if (deficit <= surplus) {
-        surplus -= deficit;
-        mass += left[i]!;
-        i--;
-      } else {
-        const share = (surplus / deficit) * (1 - 4 * U);
-        mass += left[i]! * share;
-        left[i]! *= 1 - share;
-        surplus = 0;
-      }
-    }
-    law.add(index, mass);
-  }
 }

@@ -105,9 +105,10 @@ export class SaddlePoint {
 
   /**
    * The tilt at which ε(δ) is best bounded by a single moment: the zero of d/dθ [K(θ) + ln(θ^θ/(1+θ)^{1+θ}) − ln δ]/θ
-   * (Canonne, Kamath & Steinke 2020, Prop. 12, with θ = α − 1), and that bound. It is a little above the truth.
+   * (Canonne, Kamath & Steinke 2020, Prop. 12, with θ = α − 1), and that bound. It is a little above the truth. The window
+   * is `extra` nats safer than usual.
    */
-  forDelta(direction: keyof Tilt, logDelta: number, deviations = 1): Question {
+  forDelta(direction: keyof Tilt, logDelta: number, deviations = 1, extra = 0): Question {
     const root = increasingRoot((t) => {
       const { value, mean } = this.cumulant(direction, t);
       return t * mean - value + Math.log1p(t) + logDelta;
@@ -117,9 +118,10 @@ export class SaddlePoint {
     const constant = theta * Math.log(theta) - (1 + theta) * Math.log1p(theta);
     const epsilon = Math.max(0, Math.min(mean, (value + constant - logDelta) / theta));
     const from = Math.max(0, this.#startBelow(direction, theta, epsilon, deviations));
-    const nats = this.#natsFor(value - theta * epsilon - logDelta);
+    const nats = this.#natsFor(value - theta * epsilon - logDelta) + extra;
     // Of a Gaussian θ·deviation is √(2 ln(1/δ)): much more, and the tilted law has two humps, one of them of rare large losses.
-    const pilot = deviations === 1 && theta * Math.sqrt(variance) > 1.6 * Math.sqrt(-2 * logDelta) + 1;
+    const usual = deviations === 1 && extra === 0;
+    const pilot = usual && theta * Math.sqrt(variance) > 1.6 * Math.sqrt(-2 * logDelta) + 1;
     return { theta, epsilon, from, nats, pilot, tolerance: scaleOf(epsilon, variance) };
   }
 
@@ -130,7 +132,7 @@ export class SaddlePoint {
   near(direction: keyof Tilt, epsilon: number, logDelta: number, attempt: number): Question {
     const theta = this.forEpsilon(direction, epsilon).theta / 3;
     const { value, variance } = this.cumulant(direction, theta);
-    const nats = this.#natsFor(value - theta * epsilon - logDelta + 5 * (attempt - 1));
+    const nats = this.#natsFor(value - theta * epsilon - logDelta + 6 * attempt);
     // The hump that is left holds most of the mass: none of it is to be folded onto the tail.
     const from = this.#reach(direction, theta, -1, nats).edge;
     return { theta, epsilon, from, nats, pilot: false, tolerance: scaleOf(epsilon / 2, variance) };
@@ -138,7 +140,7 @@ export class SaddlePoint {
 
   /** δ(ε) is e^{−share} of the tilted mass: what is lost is to be small against that. */
   #natsFor(share: number): number {
-    return 12 + Math.min(40, Math.max(2, share));
+    return 13 + Math.min(40, Math.max(2, share));
   }
 
   /** The tilt at which δ(ε) is best bounded by a single moment. */
@@ -209,11 +211,7 @@ export class SaddlePoint {
    */
   window(direction: keyof Tilt, question: Question): PlannedWindow {
     const { theta, epsilon, from, nats } = question;
-    if (theta === 0) {
-      const up = this.#reach(direction, 0, 1, WHOLE_NATS);
-      const down = this.#reach(direction, 0, -1, WHOLE_NATS);
-      return { from, width: up.edge - from, chernoff: { above: up.s, below: down.s, top: up.s } };
-    }
+    if (theta === 0) return this.holding(direction, 0, WHOLE_NATS);
     const above = this.#reach(direction, theta, 1, nats);
     const below = this.#reach(direction, theta, -1, nats);
     const top = this.#reach(direction, theta, 1, nats + theta * epsilon, theta);
@@ -222,6 +220,14 @@ export class SaddlePoint {
       width: Math.max(above.edge - epsilon, epsilon - below.edge, top.edge - from),
       chernoff: { above: above.s, below: below.s, top: top.s },
     };
+  }
+
+  /** A window with all but e^{−nats} of the tilted mass on either side. */
+  holding(direction: keyof Tilt, theta: number, nats: number): PlannedWindow {
+    const up = this.#reach(direction, theta, 1, nats);
+    const down = this.#reach(direction, theta, -1, nats);
+    const chernoff = { above: up.s, below: down.s, top: up.s };
+    return { from: down.edge, width: up.edge - down.edge, chernoff };
   }
 
   /**

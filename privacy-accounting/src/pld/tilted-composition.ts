@@ -3,9 +3,15 @@ import type { TiltedLaw } from './tilted-law.js';
 
 const U = 2 ** -53;
 
-/** One direction's laws of a composition: each with its count, on one grid, and how to look at them. */
+/** A law and how often it is composed. */
+export interface TiltedPart {
+  readonly tilted: TiltedLaw;
+  readonly count: number;
+}
+
+/** One direction's laws of a composition, on one grid, and how to look at them. */
 export interface Tilted {
-  readonly parts: readonly { readonly tilted: TiltedLaw; readonly count: number }[];
+  readonly parts: readonly TiltedPart[];
   readonly theta: number;
   /** Index of the first of the window's N grid points. */
   readonly start: number;
@@ -27,6 +33,10 @@ export interface TiltedWindow {
   readonly logMomentUpper: number;
   /** Of every entry of `masses`, either way: rounding of transforms and powers. */
   readonly error: number;
+  /** The tilted mass outside of the window, at most; circular convolution has folded it into the window. */
+  readonly outside: number;
+  /** The tilted mass that the laws of the parts did not know the place of, at most. */
+  readonly stray: number;
   /** ln of the (untilted) mass above the window, and below it, at most. */
   readonly logAbove: number;
   readonly logBelow: number;
@@ -185,6 +195,8 @@ class Spectrum {
   }
 }
 
+/** Choices of s for one tail: s, s/2, s/4 … */
+const MOST_LINES = 6;
 /** ln of a spectrum's modulus below which it is taken as 0. */
 const NEGLIGIBLE = -90;
 
@@ -202,25 +214,43 @@ function outside(direction: Tilted, size: number) {
   let logFinite = 0;
   let logFactor = 0;
   let summation = 0;
+  let stray = 0;
+  let growth = 0;
   for (const { tilted, count } of parts) {
     const { law } = tilted;
     logMoment += count * tilted.logMoment;
     mean += count * tilted.mean;
     summation += count * U * law.indices.length;
+    // ‖A*B − A′*B′‖ ≤ ‖A − A′‖·‖B‖ + ‖A′‖·‖B − B′‖, part by part.
+    stray += count * tilted.stray.mass;
+    growth += count * tilted.stray.logTotal;
     logFinite += count * Math.log1p(-Math.min(1, law.infinityMass));
     logFactor +=
       count * (law.relativeError + U * (32 + 4 * tilted.largestExponent + Math.abs(tilted.logMoment)));
   }
+  stray *= Math.exp(growth) * (1 + 1e-9);
   const from = start * interval;
   const to = (start + size) * interval;
   const width = to - from;
   /** ln E e^{sS} of the tilted composition, at most. */
   const moment = (s: number) =>
     parts.reduce((sum, { tilted, count }) => sum + count * tilted.logMomentAt(s), 0);
-  /** ln P̃(S ≥ edge), or ≤ with s < 0, as a function of the edge: Chernoff's inequality, any s being valid. */
+  /**
+   * ln P̃(S ≥ edge), or ≤ with s < 0, as a function of the edge: Chernoff's inequality, any s being valid. Where cells are
+   * wide the law has a larger moment than the pair that s was chosen for; then a smaller one of the same sign is better.
+   */
   const tail = (s: number) => {
-    const log = moment(s);
-    return (edge: number) => Math.min(0, log - s * edge);
+    const lines = [{ s, log: moment(s) }];
+    return (edge: number) => {
+      let best = 0;
+      for (let i = 0; i < MOST_LINES; i++) {
+        lines[i] ??= { s: s / 2 ** i, log: moment(s / 2 ** i) };
+        const bound = lines[i]!.log - lines[i]!.s * edge;
+        if (best < 0 && bound >= best) break;
+        best = Math.min(best, bound);
+      }
+      return best;
+    };
   };
   const { chernoff } = direction;
   const nothing = () => 0;
@@ -235,7 +265,9 @@ function outside(direction: Tilted, size: number) {
     theta,
     start,
     logMoment,
-    logMomentUpper: logMoment + summation + logFactor + 8 * U * Math.abs(logMoment),
+    logMomentUpper: logMoment + summation + logFactor + 8 * U * Math.abs(logMoment) + Math.log1p(stray),
+    outside: Math.exp(above) + Math.exp(below),
+    stray,
     logAbove: above + logMoment - theta * to,
     logBelow: below + logMoment - theta * from,
     foldedFrom: (epsilon: number) => ({

@@ -3,6 +3,12 @@ import type { LossLaw } from './loss-law.js';
 
 const U = 2 ** -53;
 
+/** Mass that a law does not know the place of. */
+export interface Stray {
+  readonly mass: number;
+  readonly logMoment: number;
+}
+
 /** One step's law, tilted: weights pᵢ·e^{θxᵢ − logMoment} of sum 1, up to rounding. */
 export class TiltedLaw {
   readonly law: LossLaw;
@@ -15,11 +21,19 @@ export class TiltedLaw {
   readonly variance: number;
   /** The grid index nearest to the mean. */
   readonly centre: number;
+  /**
+   * The tilted mass that may be missing here, or elsewhere, relative to what is here; and ln of the true law's
+   * total, relative to it, at most. A law that was computed by composing has some.
+   */
+  readonly stray: { readonly mass: number; readonly logTotal: number };
   /** The largest |θx − κ| that was exponentiated, which its exponential's error is relative to. */
   readonly largestExponent: number;
 
-  /** `estimate` of the logarithm of the moment, so that nothing overflows. */
-  constructor(law: LossLaw, theta: number, estimate: number) {
+  /**
+   * `estimate` of the logarithm of the moment, so that nothing overflows; `stray` mass relative to a total of
+   * e^{stray.logMoment}, that of the true law.
+   */
+  constructor(law: LossLaw, theta: number, estimate: number, stray?: Stray) {
     const { indices, masses, interval } = law;
     const guess = safeNormaliser(law, theta, estimate);
     this.law = law;
@@ -52,6 +66,12 @@ export class TiltedLaw {
     for (let i = 0; i < weights.length; i++) weights[i]! /= total;
     this.weights = weights;
     this.logMoment = guess + Math.log(total);
+    if (stray === undefined) this.stray = { mass: 0, logTotal: 0 };
+    else {
+      const scale = Math.exp(stray.logMoment - this.logMoment);
+      const mass = stray.mass * scale * (1 + 1e-9);
+      this.stray = { mass, logTotal: Math.log(Math.max(1, scale) + mass) };
+    }
     const mean = first / total;
     this.mean = mean + origin * interval;
     this.variance = Math.max(0, second / total - mean * mean);

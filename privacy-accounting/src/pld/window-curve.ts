@@ -15,6 +15,8 @@ export class WindowCurve {
   readonly to: number;
   readonly #b: Float64Array;
   readonly #d: Float64Array;
+  /** No weight (1 − e^{ε−x})e^{−θ(x−ε)}, x ≥ ε, is above θ^θ/(1+θ)^{1+θ}. */
+  readonly #peak: number;
   /** ln of the greatest factor by which sums and exponentials are off. */
   readonly #logFactor: number;
 
@@ -39,6 +41,7 @@ export class WindowCurve {
     }
     this.#b = b;
     this.#d = d;
+    this.#peak = theta > 0 ? Math.exp(theta * Math.log(theta) - (1 + theta) * Math.log1p(theta)) : 1;
     // Each term passes at most `size` steps of three roundings; the sums forget after 1/θh steps, which is not used.
     this.#logFactor = window.logFactor + 8 * size * U;
   }
@@ -49,6 +52,7 @@ export class WindowCurve {
     if (epsilon < this.from) return 0;
     let log = Math.log(window.infinityMass * (1 + 8 * U));
     log = logSum(log, window.logAbove);
+    log = logSum(log, Math.log(window.stray * this.#peak) + window.logMoment - window.theta * epsilon);
     const j = this.#index(epsilon);
     if (j < window.masses.length) {
       const { value, reach, scale } = this.#terms(epsilon, j);
@@ -79,6 +83,15 @@ export class WindowCurve {
     const { value, reach, folded, scale } = this.#terms(epsilon, j);
     const slack = this.window.error * reach + folded + Math.exp(this.window.logAbove - scale);
     return value > 0 ? slack / value : Number.POSITIVE_INFINITY;
+  }
+
+  /** −d ln δ/dε, to plan with; 0 outside of the window. */
+  slope(epsilon: number): number {
+    const j = this.#index(epsilon);
+    if (epsilon < this.from || j >= this.window.masses.length) return 0;
+    const { value } = this.#terms(epsilon, j);
+    const x = (this.window.start + j) * this.window.interval;
+    return value > 0 ? (Math.exp(epsilon - x) * this.#b[j]!) / value : 0;
   }
 
   /** The least ε of the window, refined below the grid, with logUpper(ε) ≤ logDelta; ∞ when there is none. */
@@ -145,9 +158,9 @@ export class WindowCurve {
     const sum = rate > 0 ? Math.min(count, 1 / rate) : count;
     const reach = Math.min(sum, h * sum * sum + gap * sum);
     const { above, below } = this.window.foldedFrom(epsilon);
-    // No weight (1 − e^{ε−x})e^{−θ(x−ε)} is above this; `below` has decayed by e^{−θ(x−ε)} already.
-    const peak = theta > 0 ? Math.exp(theta * Math.log(theta) - (1 + theta) * Math.log1p(theta)) : 1;
-    const folded = Math.exp(theta * (x - epsilon)) * (peak * Math.exp(above) + Math.exp(below));
+    // `below` has decayed by e^{−θ(x−ε)} already.
+    const lost = this.#peak * (Math.exp(above) + this.window.stray) + Math.exp(below);
+    const folded = Math.exp(theta * (x - epsilon)) * lost;
     return { value, reach, folded, scale: logMoment - theta * x };
   }
 }
