@@ -1,12 +1,9 @@
 import { coarsen } from './coarsen.js';
-import { connectTheDots } from './connect-the-dots.js';
 import type { DominatingPair } from './dominating-pair.js';
 import type { Direction, Grid, GridProblem, Questions } from './grid-choice.js';
-import { cellsOf, type NormalisedTilt } from './loss-cells.js';
-import { mergeTheDots } from './merge-the-dots.js';
 import { type PlannedWindow, SaddlePoint } from './saddle-point.js';
+import { stepLaws } from './step-laws.js';
 import { composeTilted, type TiltedPart } from './tilted-composition.js';
-import { TiltedLaw } from './tilted-law.js';
 import { WindowCurve } from './window-curve.js';
 
 /** δ(ε) of one direction near one question, from above and, if it was asked for, from below. */
@@ -43,22 +40,13 @@ export function composeWindows(
     // Untilted, the far tail of one step decides about what lies beyond the window of all.
     const share = whole
       ? LEAST_SHARE_WHOLE
-      : Math.min(1, Math.max(LEAST_SHARE, Math.exp(ORDINARY_NATS - nats)));
+      : Math.min(1, Math.max(LEAST_SHARE, 8 ** Math.floor((ORDINARY_NATS - nats) / Math.log(8))));
     // A direction that is not asked for needs no fine cells.
     const logMoment = { remove: Number.POSITIVE_INFINITY, add: Number.POSITIVE_INFINITY };
     keys.forEach((key, d) => {
       logMoment[key] = guesses[d]![part]!;
     });
-    const tilts: NormalisedTilt = { tilt, logMoment, share };
-    const cells = cellsOf(pair, { interval: h, halves: certified, tilts });
-    return (side: Side) =>
-      keys.map((key) => {
-        const law =
-          side === 'upper'
-            ? connectTheDots(pair, cells, h, key)
-            : mergeTheDots(pair, cells, { interval: h, direction: key, tilt: tilt[key] });
-        return new TiltedLaw(law, tilt[key], logMoment[key]);
-      });
+    return stepLaws(pair, { interval: h, certified, keys, tilts: { tilt, logMoment, share } });
   };
   const directions = (
     planned: readonly PlannedWindow[],
@@ -75,14 +63,14 @@ export function composeWindows(
     const block = blocks?.steps[i] ?? 0;
     const rest = block > 0 ? count % block : count;
     const coarse = rest > 0 ? lawsOf(pair, i, interval, nats) : undefined;
-    const single = (side: Side) => coarse?.(side).map((tilted) => ({ tilted, count: rest }));
+    const single = (side: Side) => coarse?.[side].map((tilted) => ({ tilted, count: rest }));
     if (blocks === undefined || block === 0) return (side: Side) => [single(side)!];
     const h = interval / blocks.ratio;
     const fine = lawsOf(pair, i, h, blocks.nats);
     const ofBlock = new SaddlePoint([{ pair, count: block }]);
     const planned = keys.map((key) => ofBlock.holding(key, tilt[key], blocks.nats));
     return (side: Side) => {
-      const steps = fine(side);
+      const steps = fine[side];
       const composed = composeTilted(
         directions(planned, h, (d) => [{ tilted: steps[d]!, count: block }]),
         blocks.sizes[i]!,

@@ -50,7 +50,7 @@ const AFFORDABLE = [
   { points: 2 ** 20, loss: Number.POSITIVE_INFINITY, rare: Number.POSITIVE_INFINITY },
 ] as const;
 /** Nats of the window of a question about a small part of the tilted mass. */
-const RARE_NATS = 18;
+const RARE_NATS = 21;
 /** An error this much larger than the wanted one is worth a warning. */
 const SEVERE = 100;
 /** A window of more points is worth a second stage, if that has half as many in all. */
@@ -77,7 +77,9 @@ export function chooseGrid(
 ): Grid {
   const width = Math.max(...keys.map((key) => saddle.window(key, asked[key]).width));
   const pilot = keys.some((key) => asked[key].pilot);
-  if (pilot) return { interval: width / PILOT_SIZE, size: PILOT_SIZE, pilot };
+  // Rounded up, so that similar questions share the laws of a step.
+  if (pilot)
+    return { interval: 2 ** (Math.ceil(4 * Math.log2(width / PILOT_SIZE)) / 4), size: PILOT_SIZE, pilot };
   if (fixed !== undefined) return fixedGrid(fixed, width);
   const steps = parts.reduce((sum, { count }) => sum + count, 0);
   const smooth = (error: number, count: number) =>

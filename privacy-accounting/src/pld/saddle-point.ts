@@ -41,11 +41,31 @@ const LEAST_TILT = 1e-4;
 const LEVEL = 0.02;
 const MOST_TILT = 2e3;
 
-interface Sketch {
+interface OneSketch {
   readonly losses: Float64Array;
   readonly logMasses: Float64Array;
+}
+
+interface Sketch extends OneSketch {
   readonly count: number;
-  readonly key: string;
+}
+
+const sketches = new WeakMap<DominatingPair, { readonly remove: OneSketch; readonly add: OneSketch }>();
+
+function sketchesOf(pair: DominatingPair) {
+  let known = sketches.get(pair);
+  if (known === undefined) {
+    const sketch = (add: boolean): OneSketch => {
+      const atoms = pair.sketch.filter(({ p, q }) => (add ? q : p) > 0);
+      return {
+        losses: Float64Array.from(atoms, ({ loss }) => (add ? -loss : loss)),
+        logMasses: Float64Array.from(atoms, ({ p, q }) => Math.log(add ? q : p)),
+      };
+    };
+    known = { remove: sketch(false), add: sketch(true) };
+    sketches.set(pair, known);
+  }
+  return known;
 }
 
 /**
@@ -59,22 +79,13 @@ export class SaddlePoint {
   readonly #limits: { remove?: number; add?: number } = {};
 
   constructor(parts: readonly PairCount[]) {
-    const sketch = ({ pair, count }: PairCount, add: boolean): Sketch => {
-      const atoms = pair.sketch.filter(({ p, q }) => (add ? q : p) > 0);
-      return {
-        losses: Float64Array.from(atoms, ({ loss }) => (add ? -loss : loss)),
-        logMasses: Float64Array.from(atoms, ({ p, q }) => Math.log(add ? q : p)),
-        count,
-        key: pair.key,
-      };
-    };
     this.#largest = parts.reduce(
       (most, { pair }) => pair.sketch.reduce((m, { loss }) => Math.max(m, Math.abs(loss)), most),
       0,
     );
     this.#sketches = {
-      remove: parts.map((part) => sketch(part, false)),
-      add: parts.map((part) => sketch(part, true)),
+      remove: parts.map(({ pair, count }) => ({ ...sketchesOf(pair).remove, count })),
+      add: parts.map(({ pair, count }) => ({ ...sketchesOf(pair).add, count })),
     };
   }
 
@@ -113,15 +124,17 @@ export class SaddlePoint {
       const { value, mean } = this.cumulant(direction, t);
       return t * mean - value + Math.log1p(t) + logDelta;
     }, this.#most(direction));
-    const theta = Math.min(root, this.#exhausted(direction));
+    const best = Math.min(root, this.#exhausted(direction));
+    // Of a Gaussian θ·deviation is √(2 ln(1/δ)): much more, and the tilted law has two humps, one of them of rare large losses.
+    const humps =
+      best * Math.sqrt(this.cumulant(direction, best).variance) > 1.6 * Math.sqrt(-2 * logDelta) + 1;
+    const theta = roundTilt(best);
     const { value, mean, variance } = this.cumulant(direction, theta);
     const constant = theta * Math.log(theta) - (1 + theta) * Math.log1p(theta);
     const epsilon = Math.max(0, Math.min(mean, (value + constant - logDelta) / theta));
     const from = Math.max(0, this.#startBelow(direction, theta, epsilon, deviations));
     const nats = this.#natsFor(value - theta * epsilon - logDelta) + extra;
-    // Of a Gaussian θ·deviation is √(2 ln(1/δ)): much more, and the tilted law has two humps, one of them of rare large losses.
-    const usual = deviations === 1 && extra === 0;
-    const pilot = usual && theta * Math.sqrt(variance) > 1.6 * Math.sqrt(-2 * logDelta) + 1;
+    const pilot = humps && deviations === 1 && extra === 0;
     return { theta, epsilon, from, nats, pilot, tolerance: scaleOf(epsilon, variance) };
   }
 
@@ -130,7 +143,7 @@ export class SaddlePoint {
    * of rare large losses out, and the window can be a fraction as wide.
    */
   near(direction: keyof Tilt, epsilon: number, logDelta: number, attempt: number): Question {
-    const theta = this.forEpsilon(direction, epsilon).theta / 3;
+    const theta = roundTilt(this.forEpsilon(direction, epsilon).theta / 3);
     const { value, variance } = this.cumulant(direction, theta);
     const nats = this.#natsFor(value - theta * epsilon - logDelta + 6 * attempt);
     // The hump that is left holds most of the mass: none of it is to be folded onto the tail.
@@ -255,7 +268,12 @@ export class SaddlePoint {
   }
 }
 
-function cumulantOf({ losses, logMasses }: Sketch, theta: number): Cumulant {
+/** Down to a power of 2^{1/4}: as good a tilt, and similar questions share the laws of a step. */
+function roundTilt(theta: number): number {
+  return 2 ** (Math.floor(4 * Math.log2(theta) + 1e-9) / 4);
+}
+
+function cumulantOf({ losses, logMasses }: OneSketch, theta: number): Cumulant {
   let largest = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < losses.length; i++) {
     const exponent = logMasses[i]! + theta * losses[i]!;
@@ -277,8 +295,8 @@ function cumulantOf({ losses, logMasses }: Sketch, theta: number): Cumulant {
   return { value: largest + Math.log(total), mean, variance: Math.max(0, second / total - mean * mean) };
 }
 
-function meanMagnitude({ losses, logMasses }: Sketch, theta: number): number {
-  const { value } = cumulantOf({ losses, logMasses, count: 1, key: '' }, theta);
+function meanMagnitude({ losses, logMasses }: OneSketch, theta: number): number {
+  const { value } = cumulantOf({ losses, logMasses }, theta);
   let sum = 0;
   for (let i = 0; i < losses.length; i++) {
     sum += Math.exp(logMasses[i]! + theta * losses[i]! - value) * Math.abs(losses[i]!);

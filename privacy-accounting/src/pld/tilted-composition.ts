@@ -1,4 +1,5 @@
-import { forwardTransform, inverseTransform, transformRounding } from '../math/fft.js';
+import { inverseTransform, transformRounding } from '../math/fft.js';
+import { modulo, spectraOf } from './spectrum.js';
 import type { TiltedLaw } from './tilted-law.js';
 
 const U = 2 ** -53;
@@ -71,139 +72,26 @@ export interface TiltedWindow {
 export function composeTilted(directions: readonly Tilted[], size: number): readonly TiltedWindow[] {
   const [first] = directions;
   const interval = first!.parts[0]!.tilted.law.interval;
-  const half = size / 2;
-  const spectra = directions.map((direction) => new Spectrum(direction, half));
-  const partCount = first!.parts.length;
+  const spectra = spectraOf(directions, size);
   const data = new Float64Array(2 * size);
-  for (let part = 0; part < partCount; part++) {
-    data.fill(0);
-    let total = 0;
-    for (let d = 0; d < directions.length; d++) total += spectra[d]!.deposit(part, data, d, size);
-    const error = transformRounding(size) * total * 1.01 + U;
-    const out = forwardTransform(data);
-    const [one, two] = spectra.map((spectrum) => spectrum.multiplier(part, error));
-    for (let k = 0; k <= half; k++) {
-      const mirror = (size - k) % size;
-      const re = out[2 * k]!;
-      const im = out[2 * k + 1]!;
-      const reMirror = out[2 * mirror]!;
-      const imMirror = out[2 * mirror + 1]!;
-      one!(k, (re + reMirror) / 2, (im - imMirror) / 2);
-      if (two !== undefined) two(k, (im + imMirror) / 2, (reMirror - re) / 2);
-    }
-  }
-  data.fill(0);
-  for (let d = 0; d < directions.length; d++) spectra[d]!.synthesise(data, d, size);
+  spectra.forEach((spectrum, d) => {
+    spectrum.synthesise(data, d);
+  });
   const composed = inverseTransform(data);
-  const modulus = spectra.reduce((sum, spectrum) => sum + spectrum.meanModulus(size), 0);
+  const modulus = spectra.reduce((sum, { meanModulus }) => sum + meanModulus, 0);
   return directions.map((direction, d) => {
-    const spectrum = spectra[d]!;
-    const shift = modulo(direction.start - spectrum.offset, size);
+    // The grid index at index 0 of the circular convolution.
+    const offset = direction.parts.reduce((sum, { count, tilted }) => sum + count * tilted.centre, 0);
+    const shift = modulo(direction.start - offset, size);
     const masses = new Float64Array(size);
     for (let j = 0; j < size; j++) masses[j] = composed[2 * ((j + shift) % size) + d]!;
-    const error = (spectrum.meanError(size) + transformRounding(size) * modulus) * 1.01;
+    const error = (spectra[d]!.meanError + transformRounding(size) * modulus) * 1.01;
     return { ...outside(direction, size), interval, masses, error };
   });
 }
 
-/** One direction's spectrum Πzᵢ^{Tᵢ} in polar form: ln of the modulus at most, the phase, the relative error at most. */
-class Spectrum {
-  /** Grid index that corresponds to index 0 of the circular convolution. */
-  readonly offset: number;
-  readonly #direction: Tilted;
-  readonly #logModulus: Float64Array;
-  readonly #phase: Float64Array;
-  readonly #relative: Float64Array;
-
-  constructor(direction: Tilted, half: number) {
-    this.#direction = direction;
-    this.#logModulus = new Float64Array(half + 1);
-    this.#phase = new Float64Array(half + 1);
-    this.#relative = new Float64Array(half + 1);
-    this.offset = direction.parts.reduce((sum, { count, tilted }) => sum + count * tilted.centre, 0);
-  }
-
-  /** Adds a part's tilted law to the real (0) or imaginary (1) parts; returns its sum. */
-  deposit(part: number, data: Float64Array, slot: number, size: number): number {
-    const { tilted } = this.#direction.parts[part]!;
-    const { indices } = tilted.law;
-    const { weights, centre } = tilted;
-    for (let i = 0; i < indices.length; i++) {
-      data[2 * modulo(indices[i]! - centre, size) + slot]! += weights[i]!;
-    }
-    return 1 + indices.length * U;
-  }
-
-  /** Multiplies frequency k by (re + i·im)^T, given the error of re + i·im. */
-  multiplier(part: number, error: number): (k: number, re: number, im: number) => void {
-    const { count } = this.#direction.parts[part]!;
-    const logModulus = this.#logModulus;
-    const phase = this.#phase;
-    const relative = this.#relative;
-    const negligible = Math.max(0, Math.exp((1.2 * NEGLIGIBLE) / count) - error) ** 2;
-    return (k, re, im) => {
-      const squared = re * re + im * im;
-      if (squared < negligible || logModulus[k]! < NEGLIGIBLE) {
-        logModulus[k] = Math.min(logModulus[k]!, 1.1 * NEGLIGIBLE);
-        return;
-      }
-      const modulus = Math.sqrt(squared);
-      logModulus[k]! += count * Math.log(modulus + error);
-      phase[k]! += count * Math.atan2(im, re);
-      relative[k]! +=
-        modulus > 8 * error ? count * ((4 * error) / modulus + 24 * U) : Number.POSITIVE_INFINITY;
-    };
-  }
-
-  /** Writes the spectrum, conjugate symmetric, into the real or imaginary slot of the complex data. */
-  synthesise(data: Float64Array, slot: number, size: number): void {
-    const half = size / 2;
-    for (let k = 0; k <= half; k++) {
-      if (this.#logModulus[k]! < NEGLIGIBLE) continue;
-      const modulus = Math.exp(this.#logModulus[k]!);
-      const re = modulus * Math.cos(this.#phase[k]!);
-      // The spectrum of real data is real at both ends of the half.
-      const im = k === 0 || k === half ? 0 : modulus * Math.sin(this.#phase[k]!);
-      const mirror = (size - k) % size;
-      const [a, b] = slot === 0 ? [re, im] : [-im, re];
-      data[2 * k]! += a;
-      data[2 * k + 1]! += b;
-      if (mirror !== k) {
-        data[2 * mirror]! += slot === 0 ? re : im;
-        data[2 * mirror + 1]! += slot === 0 ? -im : re;
-      }
-    }
-  }
-
-  /** (1/N) Σ|spectrum|, at most. */
-  meanModulus(size: number): number {
-    let sum = 0;
-    for (let k = 0; k < this.#logModulus.length; k++) {
-      if (this.#logModulus[k]! >= NEGLIGIBLE) sum += Math.exp(this.#logModulus[k]!);
-    }
-    return (2 * sum) / size + Math.exp(NEGLIGIBLE);
-  }
-
-  /** (1/N) Σ of the spectrum's errors, at most; what was taken as 0 is an error of its size. */
-  meanError(size: number): number {
-    let sum = 0;
-    for (let k = 0; k < this.#logModulus.length; k++) {
-      const log = this.#logModulus[k]!;
-      if (log >= NEGLIGIBLE) sum += Math.exp(log) * Math.min(2, Math.expm1(this.#relative[k]!));
-    }
-    return (2 * sum) / size + Math.exp(NEGLIGIBLE);
-  }
-}
-
 /** Choices of s for one tail: s, s/2, s/4 … */
 const MOST_LINES = 6;
-/** ln of a spectrum's modulus below which it is taken as 0. */
-const NEGLIGIBLE = -90;
-
-function modulo(value: number, size: number): number {
-  const rest = value % size;
-  return rest < 0 ? rest + size : rest;
-}
 
 /** The mass that the window does not hold, and what all masses have in common. */
 function outside(direction: Tilted, size: number) {
