@@ -157,14 +157,12 @@ export class ComposedLoss implements PrivacyLoss {
   }
 
   #wholeWindows(): Partial<Record<Direction, DirectionWindow>> {
-    this.#whole ??= this.#compose(
-      this.#keys,
-      {
-        remove: this.#saddle.whole('remove'),
-        add: this.#keys.length > 1 ? this.#saddle.whole('add') : this.#saddle.whole('remove'),
-      },
-      this.#accuracy,
-    );
+    if (this.#whole === undefined) {
+      const remove = this.#saddle.whole('remove');
+      const add = this.#keys.length > 1 ? this.#saddle.whole('add') : remove;
+      const tolerance = this.#accuracy * Math.max(remove.tolerance, add.tolerance);
+      this.#whole = this.#compose(this.#keys, { remove, add }, tolerance);
+    }
     return this.#whole;
   }
 

@@ -206,14 +206,14 @@ export class SaddlePoint {
 
   /** All of the law, untilted. */
   whole(direction: keyof Tilt): Question {
-    const { mean } = this.cumulant(direction, 0);
+    const { mean, variance } = this.cumulant(direction, 0);
     return {
       theta: 0,
       epsilon: mean,
       from: this.#reach(direction, 0, -1, WHOLE_NATS).edge,
       nats: WHOLE_NATS,
       pilot: false,
-      tolerance: 1,
+      tolerance: Math.min(1, 10 * Math.sqrt(variance)),
     };
   }
 
