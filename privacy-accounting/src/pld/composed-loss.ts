@@ -2,6 +2,7 @@ import { requireDelta, requireNumber } from '../arguments.js';
 import { composeWindows, type DirectionWindow } from './compose-windows.js';
 import { TAIL_EXPONENT } from './dominating-pair.js';
 import { chooseGrid, type Direction, type Grid, type GridProblem, type Questions } from './grid-choice.js';
+import { type LossCeiling, lossCeiling } from './loss-ceiling.js';
 import type {
   Enclosure,
   LossDirection,
@@ -55,6 +56,7 @@ export class ComposedLoss implements PrivacyLoss {
   readonly #accuracy: number;
   readonly #saddle: SaddlePoint;
   readonly #keys: readonly Direction[];
+  readonly #ceilings: Readonly<Record<Direction, LossCeiling>>;
   readonly #windows: Readonly<Record<Direction, DirectionWindow[]>> = { remove: [], add: [] };
   #whole: Partial<Record<Direction, DirectionWindow>> | undefined;
   #warning: string | undefined;
@@ -66,6 +68,7 @@ export class ComposedLoss implements PrivacyLoss {
     this.#saddle = new SaddlePoint(this.#parts);
     const { certified } = this;
     this.#problem = { parts: this.#parts, saddle: this.#saddle, certified, interval: options.interval };
+    this.#ceilings = { remove: lossCeiling(this.#parts, 'remove'), add: lossCeiling(this.#parts, 'add') };
     const symmetric = this.#parts.every(({ pair }) => pair.symmetric);
     this.#keys = symmetric ? ['remove'] : ['remove', 'add'];
     this.directions = this.#keys.map((key) => this.#distribution(key, symmetric ? 'replace' : key));
@@ -136,8 +139,9 @@ export class ComposedLoss implements PrivacyLoss {
     if (windows.length < MOST_WINDOWS && !windows.some(fits)) {
       this.#windowsFor(this.#keys, (other) => this.#saddle.forEpsilon(other, epsilon));
     }
+    const ceiling = this.#ceilings[key];
     let lower = Number.NEGATIVE_INFINITY;
-    let upper = 0;
+    let upper = epsilon >= ceiling.epsilon ? ceiling.logDelta : 0;
     for (const window of windows) {
       upper = Math.min(upper, window.upper.logUpper(epsilon));
       if (window.lower !== undefined) lower = Math.max(lower, window.lower.logLower(epsilon));
@@ -207,6 +211,8 @@ export class ComposedLoss implements PrivacyLoss {
   #epsilonFromWindows(key: Direction, logDelta: number): Enclosure {
     let lower = 0;
     let upper = Number.POSITIVE_INFINITY;
+    const ceiling = this.#ceilings[key];
+    if (logDelta >= ceiling.logDelta) upper = ceiling.epsilon;
     for (const window of this.#windows[key]) {
       const above = window.upper.epsilonUpper(logDelta);
       if (above < upper) upper = Math.max(0, above);
