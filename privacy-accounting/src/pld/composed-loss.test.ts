@@ -81,6 +81,46 @@ describe('ComposedLoss', () => {
     );
   });
 
+  it('states the whole loss of mechanisms that bound it, at the smallest δ', () => {
+    const bounded = [
+      { pair: randomizedResponsePair({ noiseParameter: 0.7, buckets: 4 }), most: Math.log(0.475 / 0.175) },
+      { pair: randomizedResponsePair({ noiseParameter: 1e-9, buckets: 4 }), most: Math.log(4e9 - 3) },
+      { pair: laplacePair({ samplingProbability: 1, parameter: 0.1 }), most: 10 },
+    ];
+    for (const { pair, most } of bounded) {
+      for (const count of [1, 2, 13]) {
+        const loss = new ComposedLoss([{ pair, count }], { certified: true });
+        const { lower, upper } = loss.epsilon(1e-300);
+        expect(lower).toBeLessThanOrEqual(count * most);
+        expect(upper / (count * most)).toBeGreaterThanOrEqual(1 - 1e-12);
+        expect(upper / (count * most)).toBeLessThan(1 + 1e-9);
+        expect(loss.logDelta(1.000001 * count * most).upper).toBe(Number.NEGATIVE_INFINITY);
+      }
+    }
+    const { upper } = new ComposedLoss([
+      { pair: epsilonDeltaPair({ epsilon: 12, delta: 1e-7 }), count: 3 },
+    ]).epsilon(4e-7);
+    expect(upper / 36).toBeLessThan(1 + 1e-9);
+  });
+
+  it.each([
+    [1e-5, 50, 5],
+    [1e-5, 1, 10_000],
+  ])('resolves losses that are next to nothing: q = %d, σ = %d, T = %d', (q, sigma, count) => {
+    const loss = composed(q, sigma, count);
+    const deviation = q * Math.sqrt(count * Math.expm1(sigma ** -2));
+    for (const scale of [0.5, 2, 3]) {
+      const { lower, upper } = loss.logDelta(scale * deviation);
+      expect(lower).toBeLessThanOrEqual(upper);
+      // Where large losses are rare no grid resolves them and the others at once.
+      if (sigma === 50) expect(upper - lower).toBeLessThan(0.01);
+    }
+    for (const direction of loss.directions) {
+      const { lower, upper } = direction.tradeOff(0.1);
+      expect(upper - lower).toBeLessThan(0.1 * deviation);
+    }
+  });
+
   it('sums the binomial of composed randomized response', () => {
     const [p, count] = [0.6, 12];
     const loss = new ComposedLoss(

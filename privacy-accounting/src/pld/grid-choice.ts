@@ -49,8 +49,6 @@ const AFFORDABLE = [
   { points: 2 ** 19, loss: 1000, rare: 60 },
   { points: 2 ** 20, loss: Number.POSITIVE_INFINITY, rare: Number.POSITIVE_INFINITY },
 ] as const;
-/** Nats of the window of a question about a small part of the tilted mass. */
-const RARE_NATS = 21;
 /** An error this much larger than the wanted one is worth a warning. */
 const SEVERE = 100;
 /** A window of more points is worth a second stage, if that has half as many in all. */
@@ -99,8 +97,7 @@ export function chooseGrid(
     const size = powerOfTwo(width / aligned);
     if (size <= MOST_SIZE) return { interval: aligned, size, pilot };
   }
-  // A small part of the tilted mass is more sensitive to errors than the whole.
-  const isRare = keys.some((key) => asked[key].nats > RARE_NATS);
+  const isRare = keys.some((key) => asked[key].rare);
   if (width / interval > ONE_STAGE && !isRare) {
     const staged = twoStages({ parts, keys, asked, width, tolerance, smooth, interval });
     if (staged !== undefined) return staged;

@@ -21,6 +21,8 @@ export interface Question {
   readonly from: number;
   /** What the window folds and loses is e^{−nats} of the tilted mass. */
   readonly nats: number;
+  /** The question is about a small part of the tilted mass, which is more sensitive to errors than the whole. */
+  readonly rare: boolean;
   /** The question is only a guess, as likely as not to be far off: explore it cheaply. */
   readonly pilot: boolean;
   /** The error of ε that is as bad as a relative error of 1: ε itself, or where δ is asked for, 1/|d ln δ/dε|. */
@@ -36,6 +38,8 @@ export interface PlannedWindow {
 
 /** Of the mass outside of a window that holds a whole law. */
 const WHOLE_NATS = 34;
+/** ln of the part of the tilted mass below which a question counts as rare. */
+const RARE = 8;
 const LEAST_TILT = 1e-4;
 /** Nats of relative entropy before the most that there can be. */
 const LEVEL = 0.02;
@@ -132,10 +136,12 @@ export class SaddlePoint {
     const { value, mean, variance } = this.cumulant(direction, theta);
     const constant = theta * Math.log(theta) - (1 + theta) * Math.log1p(theta);
     const epsilon = Math.max(0, Math.min(mean, (value + constant - logDelta) / theta));
-    const from = Math.max(0, this.#startBelow(direction, theta, epsilon, deviations));
-    const nats = this.#natsFor(value - theta * epsilon - logDelta) + extra;
+    const share = value - theta * epsilon - logDelta;
+    const nats = this.#natsFor(share) + extra;
+    const from = Math.max(0, this.#startBelow(direction, theta, epsilon, { deviations, nats }));
     const pilot = humps && deviations === 1 && extra === 0;
-    return { theta, epsilon, from, nats, pilot, tolerance: scaleOf(epsilon, variance) };
+    const rare = share > RARE;
+    return { theta, epsilon, from, nats, rare, pilot, tolerance: scaleOf(epsilon, variance) };
   }
 
   /**
@@ -148,7 +154,15 @@ export class SaddlePoint {
     const nats = this.#natsFor(value - theta * epsilon - logDelta + 6 * attempt);
     // The hump that is left holds most of the mass: none of it is to be folded onto the tail.
     const from = this.#reach(direction, theta, -1, nats).edge;
-    return { theta, epsilon, from, nats, pilot: false, tolerance: scaleOf(epsilon / 2, variance) };
+    return {
+      theta,
+      epsilon,
+      from,
+      nats,
+      rare: true,
+      pilot: false,
+      tolerance: scaleOf(epsilon / 2, variance),
+    };
   }
 
   /** δ(ε) is e^{−share} of the tilted mass: what is lost is to be small against that. */
@@ -163,11 +177,14 @@ export class SaddlePoint {
       this.#most(direction),
     );
     const theta = Math.min(root, this.#exhausted(direction));
+    // δ(ε) is 1/(1 + θ) of what lies beyond ε, or less.
+    const nats = 16 + Math.log1p(theta);
     return {
       theta,
       epsilon,
-      from: this.#startBelow(direction, theta, epsilon, 1),
-      nats: 16,
+      from: this.#startBelow(direction, theta, epsilon, { deviations: 1, nats }),
+      nats,
+      rare: false,
       pilot: false,
       tolerance: 1 / (1 + theta),
     };
@@ -193,9 +210,14 @@ export class SaddlePoint {
   }
 
   /** Where a window may begin: a little below ε, or below everything where the tilt does not fade out what is folded. */
-  #startBelow(direction: keyof Tilt, theta: number, epsilon: number, deviations: number): number {
+  #startBelow(
+    direction: keyof Tilt,
+    theta: number,
+    epsilon: number,
+    { deviations, nats }: { readonly deviations: number; readonly nats: number },
+  ): number {
     const deviation = Math.sqrt(this.cumulant(direction, theta).variance);
-    if (theta * deviation < 3) return Math.min(epsilon, this.#reach(direction, theta, -1, 16).edge);
+    if (theta * deviation < 3) return Math.min(epsilon, this.#reach(direction, theta, -1, nats).edge);
     return epsilon - deviations * Math.max(deviation, 1 / theta);
   }
 
@@ -212,6 +234,7 @@ export class SaddlePoint {
       epsilon: mean,
       from: this.#reach(direction, 0, -1, WHOLE_NATS).edge,
       nats: WHOLE_NATS,
+      rare: true,
       pilot: false,
       tolerance: Math.min(1, 10 * Math.sqrt(variance)),
     };
