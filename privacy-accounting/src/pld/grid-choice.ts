@@ -51,8 +51,8 @@ const AFFORDABLE = [
 ] as const;
 /** An error this much larger than the wanted one is worth a warning. */
 const SEVERE = 100;
-/** A window of more points is worth a second stage, if that has half as many in all. */
-const ONE_STAGE = 2 ** 15;
+/** A window that wants more points is worth a second stage, if that has half as many in all. */
+const ONE_STAGE = 1.5 * 2 ** 16;
 const COARSE_SIZES = [2 ** 12, 2 ** 13, 2 ** 14, 2 ** 15, 2 ** 16, 2 ** 17];
 const LEAST_BLOCK = 4;
 const MOST_RATIO = 2 ** 12;

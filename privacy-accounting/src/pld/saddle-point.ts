@@ -80,7 +80,11 @@ export class SaddlePoint {
   readonly #sketches: { readonly remove: readonly Sketch[]; readonly add: readonly Sketch[] };
 
   readonly #largest: number;
-  readonly #limits: { remove?: number; add?: number } = {};
+  readonly #limits: Partial<Record<keyof Tilt, { readonly entropy: number; tilt?: number }>> = {};
+  readonly #planned: Readonly<Record<keyof Tilt, WeakMap<Question, PlannedWindow>>> = {
+    remove: new WeakMap(),
+    add: new WeakMap(),
+  };
 
   constructor(parts: readonly PairCount[]) {
     this.#largest = parts.reduce(
@@ -128,7 +132,7 @@ export class SaddlePoint {
       const { value, mean } = this.cumulant(direction, t);
       return t * mean - value + Math.log1p(t) + logDelta;
     }, this.#most(direction));
-    const best = Math.min(root, this.#exhausted(direction));
+    const best = this.#unlessExhausted(direction, root);
     // Of a Gaussian θ·deviation is √(2 ln(1/δ)): much more, and the tilted law has two humps, one of them of rare large losses.
     const humps =
       best * Math.sqrt(this.cumulant(direction, best).variance) > 1.6 * Math.sqrt(-2 * logDelta) + 1;
@@ -176,7 +180,7 @@ export class SaddlePoint {
       (t) => this.cumulant(direction, t).mean + Math.log(t) - Math.log1p(t) - epsilon,
       this.#most(direction),
     );
-    const theta = Math.min(root, this.#exhausted(direction));
+    const theta = this.#unlessExhausted(direction, root);
     // δ(ε) is 1/(1 + θ) of what lies beyond ε, or less.
     const nats = 16 + Math.log1p(theta);
     return {
@@ -191,22 +195,20 @@ export class SaddlePoint {
   }
 
   /**
-   * The tilt beyond which there is nothing to be had: where there is a largest loss of some mass, and a tilted law that is
-   * nearly all there. (θK′ − K is the relative entropy of the tilted law.)
+   * `tilt`, or the one beyond which there is nothing to be had: where there is a largest loss of some mass, and a tilted law
+   * that is nearly all there. (θK′ − K is the relative entropy of the tilted law, and increases.)
    */
-  #exhausted(direction: keyof Tilt): number {
-    let limit = this.#limits[direction];
-    if (limit === undefined) {
-      const entropy = (t: number) => {
-        const { value, mean } = this.cumulant(direction, t);
-        return t * mean - value;
-      };
-      const most = this.#most(direction);
-      const end = entropy(most) - LEVEL;
-      limit = increasingRoot((t) => entropy(t) - end, most);
-      this.#limits[direction] = limit;
-    }
-    return limit;
+  #unlessExhausted(direction: keyof Tilt, tilt: number): number {
+    const entropy = (t: number) => {
+      const { value, mean } = this.cumulant(direction, t);
+      return t * mean - value;
+    };
+    const most = this.#most(direction);
+    this.#limits[direction] ??= { entropy: entropy(most) - LEVEL };
+    const limit = this.#limits[direction]!;
+    if (entropy(tilt) <= limit.entropy) return tilt;
+    limit.tilt ??= increasingRoot((t) => entropy(t) - limit.entropy, most);
+    return Math.min(tilt, limit.tilt);
   }
 
   /** Where a window may begin: a little below ε, or below everything where the tilt does not fade out what is folded. */
@@ -246,6 +248,15 @@ export class SaddlePoint {
    * mass farther than the width from ε.
    */
   window(direction: keyof Tilt, question: Question): PlannedWindow {
+    let planned = this.#planned[direction].get(question);
+    if (planned === undefined) {
+      planned = this.#plan(direction, question);
+      this.#planned[direction].set(question, planned);
+    }
+    return planned;
+  }
+
+  #plan(direction: keyof Tilt, question: Question): PlannedWindow {
     const { theta, epsilon, from, nats } = question;
     if (theta === 0) return this.holding(direction, 0, WHOLE_NATS);
     const above = this.#reach(direction, theta, 1, nats);

@@ -112,7 +112,10 @@ export class Spectrum {
     }
   }
 
-  /** Writes the spectrum, conjugate symmetric, into the real (0) or imaginary (1) slot of complex data. */
+  /**
+   * Writes the spectrum, conjugate symmetric, into the real (0) or imaginary (1) slot of complex data, frequency k at −k:
+   * then the forward transform, divided by N, is the inverse one.
+   */
   synthesise(data: Float64Array, slot: number): void {
     const size = this.#size;
     const half = size / 2;
@@ -130,11 +133,11 @@ export class Spectrum {
       // The spectrum of real data is real at both ends of the half.
       const im = k === 0 || k === half ? 0 : modulus * Math.sin(this.#phase[k]!);
       const mirror = (size - k) % size;
-      data[2 * k]! += slot === 0 ? re : -im;
-      data[2 * k + 1]! += slot === 0 ? im : re;
+      data[2 * mirror]! += slot === 0 ? re : -im;
+      data[2 * mirror + 1]! += slot === 0 ? im : re;
       if (mirror !== k) {
-        data[2 * mirror]! += slot === 0 ? re : im;
-        data[2 * mirror + 1]! += slot === 0 ? -im : re;
+        data[2 * k]! += slot === 0 ? re : im;
+        data[2 * k + 1]! += slot === 0 ? -im : re;
       }
     }
     this.meanModulus = (2 * total) / size + Math.exp(NEGLIGIBLE);

@@ -1,4 +1,4 @@
-import { inverseTransform, transformRounding } from '../math/fft.js';
+import { forwardTransform, transformRounding } from '../math/fft.js';
 import { modulo, spectraOf } from './spectrum.js';
 import type { TiltedLaw } from './tilted-law.js';
 
@@ -77,14 +77,14 @@ export function composeTilted(directions: readonly Tilted[], size: number): read
   spectra.forEach((spectrum, d) => {
     spectrum.synthesise(data, d);
   });
-  const composed = inverseTransform(data);
+  const composed = forwardTransform(data);
   const modulus = spectra.reduce((sum, { meanModulus }) => sum + meanModulus, 0);
   return directions.map((direction, d) => {
     // The grid index at index 0 of the circular convolution.
     const offset = direction.parts.reduce((sum, { count, tilted }) => sum + count * tilted.centre, 0);
     const shift = modulo(direction.start - offset, size);
     const masses = new Float64Array(size);
-    for (let j = 0; j < size; j++) masses[j] = composed[2 * ((j + shift) % size) + d]!;
+    for (let j = 0; j < size; j++) masses[j] = composed[2 * ((j + shift) % size) + d]! / size;
     const error = (spectra[d]!.meanError + transformRounding(size) * modulus) * 1.01;
     return { ...outside(direction, size), interval, masses, error };
   });
