@@ -23,8 +23,6 @@
  * Method, peers. benchmarks/peers/ asks dp_accounting, Opacus and prv_accountant the same questions in the same way, one
  * process each, in the same run. Their cold start is a Python that imports the library and asks for the PLD's ε.
  */
-import { spawnSync } from 'node:child_process';
-import { availableParallelism, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { measureBundle } from './accounting/bundle-size.js';
@@ -41,10 +39,10 @@ import { measureQuestion } from './accounting/measure.js';
 import { measureAccountingPeers } from './accounting/peers.js';
 import { ASKED } from './accounting/questions.js';
 import { renderAccountingFigures } from './accounting/render.js';
+import { thisMachine } from './machine.js';
 import { readSection, writeSection } from './results-file.js';
+import { type Outcome, printResult, runTask } from './task-process.js';
 
-/** For one process. */
-const LIMIT_SECONDS = 240;
 const COLD_ROUNDS = 15;
 const PARTS = ['questions', 'cold', 'inputs', 'size', 'peers'] as const;
 type Part = (typeof PARTS)[number];
@@ -65,32 +63,11 @@ const say = (text: string) => process.stderr.write(text);
 
 /** What a child process is asked to do: a question, or `inputs`. */
 function child(task: string): void {
-  const result = task === 'inputs' ? measureHardInputs() : measureQuestion(task, Number(options.seconds));
-  process.stdout.write(`${JSON.stringify(result)}\n`);
+  printResult(task === 'inputs' ? measureHardInputs() : measureQuestion(task, Number(options.seconds)));
 }
 
-/** Runs a task in a process of its own. One that hangs must not stop the others from being measured. */
-function run<Result>(
-  task: string,
-  seconds: number,
-): { readonly result: Result } | { readonly error: string } {
-  const script = fileURLToPath(import.meta.url);
-  const args = ['--expose-gc', ...process.execArgv, script, '--task', task, '--seconds', String(seconds)];
-  const { status, stdout, stderr, error } = spawnSync(process.execPath, args, {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 1000 * LIMIT_SECONDS,
-  });
-  const line = stdout.split('\n').find((text) => text.startsWith('{'));
-  if (status === 0 && line !== undefined) return { result: JSON.parse(line) as Result };
-  if (error !== undefined) return { error: `not done after ${LIMIT_SECONDS} s` };
-  return {
-    error:
-      stderr
-        .split('\n')
-        .find((text) => /Error/.test(text))
-        ?.trim() ?? `exit code ${status}`,
-  };
+function run<Result>(task: string, seconds: number): Outcome<Result> {
+  return runTask(fileURLToPath(import.meta.url), ['--task', task, '--seconds', String(seconds)]);
 }
 
 function ask(question: string, seconds: number): QuestionRow {
@@ -154,12 +131,7 @@ async function main(): Promise<void> {
 
   const fresh: AccountingFigures = {
     schema: ACCOUNTING_SCHEMA,
-    machine: {
-      cores: availableParallelism(),
-      memoryGiB: Math.round(totalmem() / 2 ** 30),
-      system: `${process.platform} ${process.arch}`,
-      node: process.version,
-    },
+    machine: thisMachine(),
     questions: rows,
     peers,
     ...(hardInputs === undefined ? {} : { hardInputs }),

@@ -7,7 +7,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-export const RESULTS_SCHEMA = 'tfjs-privacy/benchmarks/1';
+const RESULTS_SCHEMA = 'tfjs-privacy/benchmarks/1';
 const TITLE = '# Measured\n\nWritten by the benchmarks themselves; the same figures are in results.json.\n';
 
 type Sections = Record<string, unknown>;

@@ -23,20 +23,19 @@
  * Method, peers. benchmarks/peers/ measures Opacus and JAX-Privacy with the same models and batches, after
  * compilation and warm-up, on as many threads as the machine has cores, in the same run on the same machine.
  */
-import { spawnSync } from 'node:child_process';
-import { availableParallelism, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import { availableBackends, selectBackend } from 'tfjs-privacy';
+import { thisMachine } from './machine.js';
 import { readSection, writeSection } from './results-file.js';
 import {
-  type Machine,
   type MemoryRow,
   mergeFigures,
   type PeerRow,
   STEP_SCHEMA,
   type StepFigures,
+  type StepMachine,
   type TimeRow,
 } from './step/figures.js';
 import { type BenchmarkModel, MODELS } from './step/models.js';
@@ -46,10 +45,9 @@ import { formatProfiles, profileSides } from './step/profile.js';
 import { renderStepFigures } from './step/render.js';
 import { SIDE_NAMES, type SideName } from './step/sides.js';
 import { type Effort, measureStepTimes, median, type StepTimes } from './step/step-times.js';
+import { type Outcome, printResult, runTask } from './task-process.js';
 
 const HEADLINE_BATCH = 256;
-/** For one process: one model, backend and batch size. */
-const LIMIT_SECONDS = 240;
 const PARTS = ['time', 'memory', 'peers'] as const;
 type Part = (typeof PARTS)[number];
 
@@ -93,43 +91,17 @@ async function child(task: Task): Promise<void> {
   await selectBackend({ prefer: task.backend });
   const model = modelNamed(task.model);
   if (task.kind === 'profile') {
-    const profiles = profileSides(model, task.batch, Number(options.rounds ?? 5));
-    process.stdout.write(formatProfiles(profiles));
-    return;
+    printResult(formatProfiles(profileSides(model, task.batch, Number(options.rounds ?? 5))));
+  } else if (task.kind === 'time') {
+    printResult(await measureStepTimes(model, task.batch, task.effort as Effort));
+  } else {
+    printResult(measurePeakMemory(model, task.batch, task.side as SideName));
   }
-  const result =
-    task.kind === 'time'
-      ? await measureStepTimes(model, task.batch, task.effort as Effort)
-      : measurePeakMemory(model, task.batch, task.side as SideName);
-  process.stdout.write(`${JSON.stringify({ result })}\n`);
 }
 
-/** Runs a task in a process of its own. A step that hangs must not stop the others from being measured. */
-function run<Result>(task: Task): { readonly result: Result } | { readonly error: string } {
-  const args = [
-    '--expose-gc',
-    ...process.execArgv,
-    fileURLToPath(import.meta.url),
-    '--task',
-    JSON.stringify(task),
-  ];
-  if (options.rounds !== undefined) args.push('--rounds', options.rounds);
-  const { status, stdout, stderr, error } = spawnSync(process.execPath, args, {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 1000 * LIMIT_SECONDS,
-  });
-  if (task.kind === 'profile') process.stdout.write(stdout + (status === 0 ? '' : stderr));
-  const line = stdout.split('\n').find((text) => text.startsWith('{'));
-  if (status === 0 && line !== undefined) return { result: (JSON.parse(line) as { result: Result }).result };
-  if (error !== undefined) return { error: `not done after ${LIMIT_SECONDS} s` };
-  return {
-    error:
-      stderr
-        .split('\n')
-        .find((text) => /Error/.test(text))
-        ?.trim() ?? `exit code ${status}`,
-  };
+function run<Result>(task: Task): Outcome<Result> {
+  const rounds = options.rounds === undefined ? [] : ['--rounds', options.rounds];
+  return runTask(fileURLToPath(import.meta.url), ['--task', JSON.stringify(task), ...rounds]);
 }
 
 function timeRow(model: BenchmarkModel, backend: string, batch: number, effort: Effort): TimeRow {
@@ -185,17 +157,14 @@ function memoryRow(model: BenchmarkModel, backend: string, processes: number): M
   return { model: model.id, backend, batch, processes, plain, private: own };
 }
 
-async function machine(backends: readonly string[]): Promise<Machine> {
+async function machine(backends: readonly string[]): Promise<StepMachine> {
   const versions: string[] = [];
   for (const prefer of backends) {
     const { name, version } = await selectBackend({ prefer });
     versions.push(`${name} ${version}`);
   }
   return {
-    cores: availableParallelism(),
-    memoryGiB: Math.round(totalmem() / 2 ** 30),
-    system: `${process.platform} ${process.arch}`,
-    node: process.version,
+    ...thisMachine(),
     tfjs: `tfjs-core ${tf.version_core}; ${versions.join('; ')}`,
   };
 }
@@ -225,7 +194,8 @@ async function main(): Promise<void> {
       for (const backend of list(options.backend) ?? available.slice(0, 1)) {
         for (const batch of batches ?? [HEADLINE_BATCH]) {
           process.stdout.write(`\n== ${model.label}, ${backend}, batch ${batch}\n`);
-          run({ kind: 'profile', model: model.id, backend, batch });
+          const outcome = run<string>({ kind: 'profile', model: model.id, backend, batch });
+          process.stdout.write('result' in outcome ? outcome.result : `${outcome.error}\n`);
         }
       }
     }

@@ -1,12 +1,7 @@
-export const ACCOUNTING_SCHEMA = 'tfjs-privacy/bench-accounting/1';
+import { ifComparable, mergeRows } from '../earlier-figures.js';
+import type { Machine } from '../machine.js';
 
-/** The machine as far as it explains the figures; nothing that names it. */
-export interface AccountingMachine {
-  readonly cores: number;
-  readonly memoryGiB: number;
-  readonly system: string;
-  readonly node: string;
-}
+export const ACCOUNTING_SCHEMA = 'tfjs-privacy/bench-accounting/1';
 
 /** Milliseconds of one question over its rounds. */
 export interface Timing {
@@ -53,7 +48,7 @@ export interface BundleSize {
 /** The section `accounting` of results.json. */
 export interface AccountingFigures {
   readonly schema: typeof ACCOUNTING_SCHEMA;
-  readonly machine: AccountingMachine;
+  readonly machine: Machine;
   readonly questions: readonly QuestionRow[];
   readonly peers: readonly AccountingPeerRow[];
   readonly hardInputs?: HardInputs;
@@ -63,25 +58,17 @@ export interface AccountingFigures {
 type Key = { readonly question: string; readonly peer?: string };
 const keyOf = ({ question, peer }: Key) => JSON.stringify([question, peer]);
 
-function mergeRows<Row extends Key>(older: readonly Row[], newer: readonly Row[]): Row[] {
-  const rows = new Map(older.map((row) => [keyOf(row), row]));
-  for (const row of newer) rows.set(keyOf(row), row);
-  return [...rows.values()];
-}
-
 /**
  * The figures of an earlier run, brought up to date by a newer one. Figures of another machine, or of another schema,
  * are dropped: beside new ones they would mislead.
  */
 export function mergeAccountingFigures(older: unknown, newer: AccountingFigures): AccountingFigures {
-  const before = older as AccountingFigures | undefined;
-  const comparable =
-    before?.schema === ACCOUNTING_SCHEMA && JSON.stringify(before.machine) === JSON.stringify(newer.machine);
-  if (!comparable) return newer;
+  const before = ifComparable(older, newer);
+  if (before === undefined) return newer;
   return {
     ...before,
     ...newer,
-    questions: mergeRows(before.questions, newer.questions),
-    peers: mergeRows(before.peers, newer.peers),
+    questions: mergeRows(before.questions, newer.questions, keyOf),
+    peers: mergeRows(before.peers, newer.peers, keyOf),
   };
 }

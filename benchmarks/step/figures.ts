@@ -1,14 +1,12 @@
+import { ifComparable, mergeRows } from '../earlier-figures.js';
+import type { Machine } from '../machine.js';
 import type { Milliseconds, StepTimes } from './step-times.js';
 import type { ModelId } from './targets.js';
 
 export const STEP_SCHEMA = 'tfjs-privacy/bench-step/2';
 
-/** The machine as far as it explains the figures; nothing that names it. */
-export interface Machine {
-  readonly cores: number;
-  readonly memoryGiB: number;
-  readonly system: string;
-  readonly node: string;
+/** The machine, and the versions of TensorFlow.js and of what computes for it. */
+export interface StepMachine extends Machine {
   readonly tfjs: string;
 }
 
@@ -49,7 +47,7 @@ export interface PeerRow {
 /** The section `step` of results.json. */
 export interface StepFigures {
   readonly schema: typeof STEP_SCHEMA;
-  readonly machine: Machine;
+  readonly machine: StepMachine;
   readonly times: readonly TimeRow[];
   readonly memory: readonly MemoryRow[];
   readonly peers: readonly PeerRow[];
@@ -63,26 +61,17 @@ type Key = {
 };
 const keyOf = (row: Key) => JSON.stringify([row.model, row.batch, row.backend ?? row.peer]);
 
-/** `older` with the rows of `newer` in the place of those measured again, and the new ones at the end. */
-function mergeRows<Row extends Key>(older: readonly Row[], newer: readonly Row[]): Row[] {
-  const rows = new Map(older.map((row) => [keyOf(row), row]));
-  for (const row of newer) rows.set(keyOf(row), row);
-  return [...rows.values()];
-}
-
 /**
  * The figures of an earlier run, brought up to date by a newer one. Figures of another machine, or of another schema,
  * are dropped: beside new ones they would mislead.
  */
 export function mergeFigures(older: unknown, newer: StepFigures): StepFigures {
-  const before = older as StepFigures | undefined;
-  const comparable =
-    before?.schema === STEP_SCHEMA && JSON.stringify(before.machine) === JSON.stringify(newer.machine);
-  if (!comparable) return newer;
+  const before = ifComparable(older, newer);
+  if (before === undefined) return newer;
   return {
     ...newer,
-    times: mergeRows(before.times, newer.times),
-    memory: mergeRows(before.memory, newer.memory),
-    peers: mergeRows(before.peers, newer.peers),
+    times: mergeRows(before.times, newer.times, keyOf),
+    memory: mergeRows(before.memory, newer.memory, keyOf),
+    peers: mergeRows(before.peers, newer.peers, keyOf),
   };
 }

@@ -50,6 +50,15 @@ export function requireDelta(value: unknown, path = 'delta'): number {
   );
 }
 
+/** q ∈ (0, 1]. */
+export function requireSamplingProbability(
+  value: unknown,
+  path = 'samplingProbability',
+  remedy = '',
+): number {
+  return requireNumber(value, path, 'a number above 0 and at most 1', (q) => q > 0 && q <= 1, remedy);
+}
+
 /** ε ∈ [0, ∞). */
 export function requireEpsilon(value: unknown, path = 'epsilon'): number {
   return requireNumber(value, path, 'a finite number, 0 or larger', (epsilon) => epsilon >= 0);

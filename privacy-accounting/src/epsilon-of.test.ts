@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ACCOUNTANT_NAMES, delta, deltaOf, epsilon, epsilonOf } from './epsilon-of.js';
+import { delta, deltaOf, epsilon, epsilonOf } from './epsilon-of.js';
 import { DpError } from './errors.js';
 import {
   composed,
@@ -16,6 +16,7 @@ import {
   zCDP,
 } from './events/index.js';
 import { millsRatio } from './math/index.js';
+import { ACCOUNTANT_NAMES } from './questions/index.js';
 
 const noise = gaussian({ noiseMultiplier: 4 });
 const sampled = poissonSampled({ samplingProbability: 0.01, event: noise });

@@ -3,9 +3,6 @@ import type { DeltaBound, EpsilonBound } from './bound.js';
 import type { DpEvent } from './events/dp-event.js';
 import { type AccountingOptions, Panel } from './questions/panel.js';
 
-export { ACCOUNTANT_NAMES } from './questions/accountant-table.js';
-export type { AccountantChoice, AccountingOptions } from './questions/panel.js';
-
 /**
  * An upper bound on ε (nats) at `delta` ∈ (0, 1) of everything in `event`, under `relation`. With `best` (the
  * default) the accountants that support the event bound it, and the smallest bound is returned: each is valid on its

@@ -14,6 +14,5 @@
  */
 
 export type { BackendInfo } from './backend-info.js';
-export { type DoctorReport, doctor, type EngineCopies, type PackageReport } from './doctor.js';
-export { type BackendCheck, loadBackend } from './load-backend.js';
+export { type DoctorReport, doctor } from './doctor.js';
 export { availableBackends, selectBackend } from './select-backend.js';

@@ -144,17 +144,7 @@ export function loadEvaluator(): Promise<Evaluate> {
 
 async function load(): Promise<Evaluate> {
   const math = await import('mathjs/number');
-  const needed = [
-    'parse',
-    'add',
-    'subtract',
-    'multiply',
-    'divide',
-    'pow',
-    'unaryMinus',
-    'unaryPlus',
-    ...FUNCTIONS,
-  ];
+  const needed = ['parse', ...OPERATORS, ...FUNCTIONS];
   const factories = math as unknown as Readonly<Record<string, FactoryFunctionMap>>;
   const { parse } = math.create(
     Object.fromEntries(needed.map((name) => [name, factories[`${name}Dependencies`]!])),

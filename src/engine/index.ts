@@ -10,8 +10,8 @@
  */
 export type { ClipGroup, Rescaling } from './clip-factors.js';
 export { PerExampleEngine } from './clipped-sum.js';
-export { inspectLoss, type LossInspection, readsOnlyVariables } from './inspect.js';
-export { type NormMethod, partSize } from './norm-method.js';
+export { inspectLoss, readsOnlyVariables } from './inspect.js';
+export { partSize } from './norm-method.js';
 export { isOutOfMemory } from './out-of-memory.js';
 export { defaultRules, type OpRule, type Use } from './rules/index.js';
 export type { NormReport, StepObserver } from './step-observer.js';

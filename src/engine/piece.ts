@@ -61,7 +61,6 @@ export interface Columns {
 }
 export type OuterPiece = Extract<Piece, { kind: 'outer' }>;
 export type LookupPiece = Extract<Piece, { kind: 'lookup' }>;
-export type DirectPiece = Extract<Piece, { kind: 'direct' }>;
 
 /** The tensors that a piece holds. */
 export function tensorsOf(piece: Piece): tf.Tensor[] {

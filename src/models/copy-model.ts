@@ -153,7 +153,7 @@ function copyFlags(from: Layer, to: Layer, carries: ReadonlyMap<Layer, Carry>): 
 }
 
 /** Copies values and `trainable` flags of all weights, past constraints, which the values have met already. */
-export function copyWeights(from: Layer, to: Layer): void {
+function copyWeights(from: Layer, to: Layer): void {
   for (const [source, target] of pairWeights(from, to)) {
     (target.read() as tf.Variable).assign(tf.clone(source.read()));
     target.trainable = source.trainable;

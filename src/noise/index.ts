@@ -18,18 +18,8 @@ export {
   MAX_GRANULARITY,
   MIN_GRANULARITY,
 } from './discrete-gaussian-mechanism.js';
-export {
-  type DiscreteGaussianSource,
-  discreteGaussianSource,
-  MAX_GRID_SIGMA,
-  MIN_GRID_SIGMA,
-} from './discrete-gaussian-source.js';
-export {
-  type GaussianSource,
-  gaussianSource,
-  MAX_STANDARD_DEVIATION,
-  MIN_STANDARD_DEVIATION,
-} from './gaussian-source.js';
+export { discreteGaussianSource } from './discrete-gaussian-source.js';
+export { type GaussianSource, gaussianSource } from './gaussian-source.js';
 export { type GaussianMechanism, gaussianMechanism, type NoiseMechanism } from './noise-mechanism.js';
 export type { RandomWords } from './random-words.js';
 export { secureRandomWords } from './secure-words.js';

@@ -10,12 +10,7 @@
  * error, never repaired.
  */
 export type { BatchSampler, SamplerState } from './batch-sampler.js';
-export { type PoissonSamplerOptions, type PoissonState, poissonSampler } from './poisson-sampler.js';
+export { poissonSampler } from './poisson-sampler.js';
 export { mergeReleases, type Release, weakestRelease } from './release.js';
 export { restoreSampler } from './restore-sampler.js';
-export {
-  type ShuffleSampler,
-  type ShuffleSamplerOptions,
-  type ShuffleState,
-  shuffleSampler,
-} from './shuffle-sampler.js';
+export { type ShuffleSampler, shuffleSampler } from './shuffle-sampler.js';

@@ -8,7 +8,7 @@ import { nodeFiles, readJson, sha256, withFile, writeAtomically } from './node-f
  * Weights on disk: a model, and the state of the optimizer that trained it, in one directory that is replaced
  * whole. Every binary's length and SHA-256 are checked before it is used.
  */
-export const CHECKPOINT_SCHEMA = 'tfjs-privacy/checkpoint/1';
+const CHECKPOINT_SCHEMA = 'tfjs-privacy/checkpoint/1';
 
 interface Stored {
   readonly specs: tf.io.WeightsManifestEntry[];

@@ -23,7 +23,7 @@ import { nodeFiles, readJson, withFile, writeAtomically } from './node-files.js'
 import type { EpochMetrics } from './progress.js';
 import { readStepCount, StepRecord } from './step-record.js';
 
-export const RUN_SCHEMA = 'tfjs-privacy/run/1';
+const RUN_SCHEMA = 'tfjs-privacy/run/1';
 const SAMPLER_SCHEMA = 'tfjs-privacy/sampler/1';
 const PRIVACY_SCHEMA = 'tfjs-privacy/privacy/1';
 

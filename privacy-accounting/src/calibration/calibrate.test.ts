@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type AccountantChoice, deltaOf, epsilonOf } from '../epsilon-of.js';
+import { deltaOf, epsilonOf } from '../epsilon-of.js';
 import { type DpEvent, gaussian, laplace, poissonSampled, selfComposed } from '../events/index.js';
+import type { AccountantChoice } from '../questions/index.js';
 import { type CalibrateOptions, calibrate } from './calibrate.js';
 
 const relation = 'add-or-remove-one' as const;

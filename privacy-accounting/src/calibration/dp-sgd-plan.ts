@@ -87,11 +87,7 @@ function requireOne(
 }
 
 /** q of a complete plan. */
-export function planProbability({
-  samplingProbability,
-  expectedBatchSize,
-  datasetSize,
-}: DpSgdParameters): number {
+function planProbability({ samplingProbability, expectedBatchSize, datasetSize }: DpSgdParameters): number {
   if (samplingProbability !== undefined) return samplingProbability;
   if (expectedBatchSize! > datasetSize!) {
     throw invalidArgument('expectedBatchSize', `at most datasetSize (${datasetSize})`, expectedBatchSize);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type AccountantChoice, epsilonOf } from '../epsilon-of.js';
+import { epsilonOf } from '../epsilon-of.js';
 import {
   composed,
   type DpEvent,
@@ -11,6 +11,7 @@ import {
   shuffled,
 } from '../events/index.js';
 import { gaussianMu } from '../gdp/index.js';
+import type { AccountantChoice } from '../questions/index.js';
 import type { NeighboringRelation } from '../relation.js';
 import { calibrateNoiseMultiplier } from './noise-multiplier.js';
 

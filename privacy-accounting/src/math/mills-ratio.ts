@@ -1,3 +1,5 @@
+import { GAUSS_LEGENDRE } from './gauss-legendre.js';
+
 /*
  * erfcx by the mid-point rule on erfcx(z) = (2z/π) ∫₀^∞ e^{−t²}/(z² + t²) dt, plus the residue of the pole at
  * t = iz (Hunter & Regan 1972; Chiarella & Reichl 1968). With step h the remaining error is e^{−(π/h)²},
@@ -54,15 +56,6 @@ export function millsSlope(x: number): number {
   return z < POLE_LIMIT ? smooth - SQRT_PI * z * poleTerm(z) : smooth;
 }
 
-/** Gauss–Legendre nodes and weights of order 10 on [−1, 1], positive half. */
-const LEGENDRE: readonly (readonly [number, number])[] = [
-  [0.14887433898163122, 0.29552422471475287],
-  [0.4333953941292472, 0.26926671930999635],
-  [0.6794095682990244, 0.21908636251598204],
-  [0.8650633666889845, 0.1494513491505806],
-  [0.9739065285171717, 0.06667134430868814],
-];
-
 /**
  * R(x) − R(x + width) > 0 for x ≥ −1 and width ≥ 0, accurate relative to itself: for widths up to 1 as the
  * integral of the positive slope, beyond as the difference, which then loses at most a factor x.
@@ -71,7 +64,7 @@ export function millsDifference(x: number, width: number): number {
   if (width > 1) return millsRatio(x) - millsRatio(x + width);
   const half = width / 2;
   let sum = 0;
-  for (const [node, weight] of LEGENDRE) {
+  for (const [node, weight] of GAUSS_LEGENDRE) {
     sum += weight * (millsSlope(x + half * (1 - node)) + millsSlope(x + half * (1 + node)));
   }
   return half * sum;

@@ -100,7 +100,7 @@ export function rdpToDelta(options: {
 }
 
 /** The first order at which `value` is smallest. */
-export function smallest(orders: readonly number[], value: (order: number, i: number) => number): AtOrder {
+function smallest(orders: readonly number[], value: (order: number, i: number) => number): AtOrder {
   let best: AtOrder = { value: value(orders[0]!, 0), order: orders[0]! };
   for (let i = 1; i < orders.length; i++) {
     const candidate = value(orders[i]!, i);

@@ -1,4 +1,4 @@
-import { requireNumber, requireRecord } from '../arguments.js';
+import { requireNumber, requireRecord, requireSamplingProbability } from '../arguments.js';
 import { finiteRdpAt, type Outcome, sampledLoss } from './finite-rdp.js';
 import { requireOrder } from './gaussian-rdp.js';
 import { log1mExp, log1pExp } from './log-space.js';
@@ -41,12 +41,7 @@ export function discreteLaplaceRdp(options: DiscreteLaplaceOptions): number {
     'a whole number, 1 or larger',
     (d) => Number.isSafeInteger(d) && d >= 1,
   );
-  const q = requireNumber(
-    options.samplingProbability ?? 1,
-    'samplingProbability',
-    'a number above 0 and at most 1',
-    (value) => value > 0 && value <= 1,
-  );
+  const q = requireSamplingProbability(options.samplingProbability ?? 1);
   return discreteLaplaceRdpAt(q, parameter, sensitivity, requireOrder(options.order));
 }
 

@@ -40,7 +40,7 @@ export function groupRdp(options: {
 }
 
 /** The curve of {@link groupRdp}, for checked arguments. */
-export function groupCurve(curve: RdpCurve, size: number): RdpCurve {
+function groupCurve(curve: RdpCurve, size: number): RdpCurve {
   if (size === 1) return curve;
   const near = groupCurve(curve, Math.floor(size / 2));
   const far = groupCurve(curve, Math.ceil(size / 2));

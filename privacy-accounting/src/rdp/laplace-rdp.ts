@@ -1,4 +1,4 @@
-import { requireNumber, requireRecord } from '../arguments.js';
+import { requireNumber, requireRecord, requireSamplingProbability } from '../arguments.js';
 import { divergenceOfExcess, sampledLoss } from './finite-rdp.js';
 import { requireOrder } from './gaussian-rdp.js';
 import { logIntegralUpper } from './log-integral.js';
@@ -82,12 +82,7 @@ export function poissonLaplaceRdp(options: {
   readonly order: number;
 }): number {
   requireRecord(options, 'options', 'an object { samplingProbability, parameter, order }');
-  const q = requireNumber(
-    options.samplingProbability,
-    'samplingProbability',
-    'a number above 0 and at most 1',
-    (value) => value > 0 && value <= 1,
-  );
+  const q = requireSamplingProbability(options.samplingProbability);
   const parameter = requireNumber(
     options.parameter,
     'parameter',

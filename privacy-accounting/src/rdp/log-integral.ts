@@ -1,13 +1,5 @@
+import { GAUSS_LEGENDRE } from '../math/index.js';
 import { LogSum } from './log-space.js';
-
-/** Gauss–Legendre of order 10 on [−1, 1], positive half: [node, weight]. */
-const LEGENDRE: readonly (readonly [number, number])[] = [
-  [0.14887433898163122, 0.29552422471475287],
-  [0.4333953941292472, 0.26926671930999635],
-  [0.6794095682990244, 0.21908636251598204],
-  [0.8650633666889845, 0.1494513491505806],
-  [0.9739065285171717, 0.06667134430868814],
-];
 
 /** Panels more than this many nats below the whole are not refined: thousands of them stay below 1e-17 of it. */
 const NEGLIGIBLE = 50;
@@ -89,7 +81,7 @@ function panel(f: (x: number) => number, from: number, to: number): Panel {
   const middle = (from + to) / 2;
   const half = (to - from) / 2;
   const sum = new LogSum();
-  for (const [node, weight] of LEGENDRE) {
+  for (const [node, weight] of GAUSS_LEGENDRE) {
     const logWeight = Math.log(weight * half);
     sum.add(f(middle - half * node) + logWeight);
     sum.add(f(middle + half * node) + logWeight);

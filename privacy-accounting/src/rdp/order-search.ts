@@ -23,7 +23,7 @@ export function searchGrid(
 }
 
 /**
- * The best of all orders, fine and default, by bisection on the slope: some thirty evaluations.
+ * The best of all orders, fine and default: some thirty evaluations.
  *
  * Every order gives a valid bound, so that the search could not do worse than be loose. It isn't: Prop. 12 reads
  * (α − 1)·ε = K(α) + (α − 1)ln(α − 1) − α ln α − ln δ with K(α) = (α − 1)·RDP(α) convex, as the rest is. So ln δ
@@ -33,6 +33,18 @@ export function searchGrid(
 export function searchAll(atSmallest: number, value: (order: number) => number, floor: number): BestOrder {
   let best: AtOrder = { value: atSmallest, order: SMALLEST_CONVERTED_ORDER };
   if (best.value <= floor) return { ...best, edge: undefined };
+  const bottom = bottomOfValley(value);
+  for (const order of [bottom, ...defaultNeighbors(bottom)]) {
+    const candidate = value(order);
+    if (candidate < best.value) best = { value: candidate, order };
+  }
+  const { order } = best;
+  const edge = order === LARGEST_SEARCHED_ORDER ? 'upper' : order <= fineOrder(0) ? 'lower' : undefined;
+  return { ...best, edge };
+}
+
+/** The fine order at which `value`, which falls first and rises then, is smallest: by bisection on its slope. */
+export function bottomOfValley(value: (order: number) => number): number {
   let low = 0;
   let high = FINE_ORDER_COUNT - 1;
   while (low < high) {
@@ -40,13 +52,7 @@ export function searchAll(atSmallest: number, value: (order: number) => number, 
     if (value(fineOrder(middle)) <= value(fineOrder(middle + 1))) high = middle;
     else low = middle + 1;
   }
-  for (const order of [fineOrder(low), ...defaultNeighbors(fineOrder(low))]) {
-    const candidate = value(order);
-    if (candidate < best.value) best = { value: candidate, order };
-  }
-  const { order } = best;
-  const edge = order === LARGEST_SEARCHED_ORDER ? 'upper' : order <= fineOrder(0) ? 'lower' : undefined;
-  return { ...best, edge };
+  return fineOrder(low);
 }
 
 /** The default orders on either side, so that the result is never looser than that of the default grid. */

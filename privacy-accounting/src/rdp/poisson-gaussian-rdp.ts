@@ -1,4 +1,4 @@
-import { requireNumber, requireRecord } from '../arguments.js';
+import { requireRecord, requireSamplingProbability } from '../arguments.js';
 import { gaussianRdpAt, requireNoiseMultiplier, requireOrder, SMALLEST_DIVERGENCE } from './gaussian-rdp.js';
 import { log1pExp } from './log-space.js';
 import { logExcessByQuadrature } from './moment-quadrature.js';
@@ -34,12 +34,7 @@ export function poissonGaussianRdp(options: {
   readonly order: number;
 }): number {
   requireRecord(options, 'options', 'an object { samplingProbability, noiseMultiplier, order }');
-  const q = requireNumber(
-    options.samplingProbability,
-    'samplingProbability',
-    'a number above 0 and at most 1',
-    (value) => value > 0 && value <= 1,
-  );
+  const q = requireSamplingProbability(options.samplingProbability);
   return poissonGaussianRdpAt(
     q,
     requireNoiseMultiplier(options.noiseMultiplier),

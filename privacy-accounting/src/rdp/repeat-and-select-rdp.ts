@@ -3,8 +3,8 @@ import { bracketRoot } from '../math/index.js';
 import { logDeltaByKl, logDeltaByMoment, SMALLEST_CONVERTED_ORDER } from './conversion.js';
 import { requireOrder } from './gaussian-rdp.js';
 import { LogSum } from './log-space.js';
-import { searchAll } from './order-search.js';
-import { DEFAULT_ORDERS, FINE_ORDER_COUNT, fineOrder } from './orders.js';
+import { bottomOfValley, searchAll } from './order-search.js';
+import { DEFAULT_ORDERS } from './orders.js';
 
 /** α ↦ RDP(α), an upper bound in nats at every order α > 1. */
 export type RdpCurve = (order: number) => number;
@@ -95,14 +95,8 @@ function poissonCurve(curve: RdpCurve, mean: number): RdpCurve {
 
 /** The smallest value over the searched orders, taken to fall first and rise then; every order's value is sound. */
 function valley(value: (order: number) => number): { readonly value: number; readonly order: number } {
-  let low = 0;
-  let high = FINE_ORDER_COUNT - 1;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (value(fineOrder(middle)) <= value(fineOrder(middle + 1))) high = middle;
-    else low = middle + 1;
-  }
-  let best = { value: value(fineOrder(low)), order: fineOrder(low) };
+  const bottom = bottomOfValley(value);
+  let best = { value: value(bottom), order: bottom };
   // The default orders around it, in case that it is one of them.
   for (const order of DEFAULT_ORDERS) {
     if (Math.abs(order - best.order) > 1.5) continue;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { deltaCurveOf, posteriorCeiling } from '../bounds/index.js';
-import { type AccountantChoice, epsilonOf } from '../epsilon-of.js';
+import { epsilonOf } from '../epsilon-of.js';
 import {
   composed,
   type DpEvent,
@@ -19,6 +19,7 @@ import {
   zCDP,
 } from '../events/index.js';
 import { GdpAccountant, gaussianDelta } from '../gdp/index.js';
+import type { AccountantChoice } from '../questions/index.js';
 import type { NeighboringRelation } from '../relation.js';
 import { formatCount, formatNumber } from './describe-event.js';
 import { privacyStatement } from './privacy-statement.js';

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { RowOrder } from '../piece.js';
 import { gatheredPatches, type Window } from './gathered-patches.js';
 import { fitted, type Geometry } from './geometry.js';
+import { joinedByUnitFilters } from './unit-filters.js';
 
 /** im2col: the patch under each position of the filter. */
 export interface Patches {
@@ -33,8 +34,7 @@ export function extractPatches(image: tf.Tensor4D, geometry: Geometry): Patches 
   const gathered = gatheredPatches(x, geometry);
   if (gathered !== undefined) return { patches: gathered };
   if (width <= NARROW) {
-    const units = tf.reshape(tf.eye(width), [kh, kw, channels, width]) as tf.Tensor4D;
-    return { patches: flat(tf.conv2d(x, units, [sh, sw], 'valid', 'NHWC', [...dilations])) };
+    return { patches: flat(joinedByUnitFilters(x, { kernel: [kh, kw], strides: [sh, sw], dilations })) };
   }
   const undilated = dilations[0] === 1 && dilations[1] === 1;
   if (undilated && sh * sw > 1 && kh % sh === 0 && kw % sw === 0) {

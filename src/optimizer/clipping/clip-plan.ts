@@ -60,14 +60,6 @@ export function sensitivityOf(clipping: Clipping, l2NormClip: number): number {
   return absolute ? Math.hypot(...clipping.groups.map((rule) => rule.l2NormClip as number)) : l2NormClip;
 }
 
-/** How many norms are taken of each example. */
-export function groupCount(clipping: Clipping, variables: readonly tf.Variable[]): number {
-  if (clipping.kind === 'per-layer' || (clipping.kind === 'adaptive' && clipping.per === 'layer')) {
-    return layersOf(variables).length;
-  }
-  return clipping.kind === 'per-group' ? clipping.groups.length : 1;
-}
-
 const adaptiveGroups = (per: 'all' | 'layer', variables: readonly tf.Variable[]) =>
   per === 'all' ? [variables] : layersOf(variables);
 

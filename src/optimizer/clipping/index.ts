@@ -8,7 +8,7 @@
  * that number; a variable that no group holds is an error; a bound that moves is computed from noised values alone.
  */
 export { AdaptiveBounds, type NoiseSplit, splitNoise } from './adaptive-bounds.js';
-export { type ClipPlan, groupCount, planClipping, sensitivityOf } from './clip-plan.js';
+export { type ClipPlan, planClipping, sensitivityOf } from './clip-plan.js';
 export {
   type AdaptiveClipping,
   type AutomaticClipping,

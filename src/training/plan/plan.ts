@@ -7,7 +7,7 @@ import { dryRun, dryUpdate, type StepWork } from './dry-run.js';
 import { batchSpec } from './made-up-batch.js';
 import { type ParameterPlan, parameterPlans } from './parameter-plan.js';
 
-export const PLAN_SCHEMA = 'tfjs-privacy/plan/1';
+const PLAN_SCHEMA = 'tfjs-privacy/plan/1';
 
 /** What a plan is asked for. */
 export interface PlanBatch {
