@@ -42,7 +42,7 @@ function linkDependencies(folder: string): void {
 }
 
 beforeAll(() => {
-  execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b'], { cwd: root });
+  execFileSync(process.execPath, [join(root, 'scripts/build.mjs')]);
   const out = ['--pack-destination', project, '--json', '--ignore-scripts'];
   const output = execFileSync('npm', ['pack', ...Object.values(PACKAGES), ...out], { encoding: 'utf8' });
   packed = JSON.parse(output) as Packed[];
@@ -68,6 +68,12 @@ describe('the packed packages', () => {
       expect(
         paths.filter((path) => /\.test\.|^src\/|tsbuildinfo|node_modules|\.ts(?<!\.d\.ts)$/.test(path)),
       ).toEqual([]);
+    }
+    const accounting = packed
+      .find(({ name }) => name === 'privacy-accounting')
+      ?.files.map(({ path }) => path);
+    for (const path of ['index.js', 'index.js.map', 'errors.js', 'shared.js']) {
+      expect(accounting).toContain(`dist/bundle/${path}`);
     }
     const toolkit = packed.find(({ name }) => name === 'tfjs-privacy')?.files.map(({ path }) => path);
     for (const path of [

@@ -104,7 +104,7 @@ function expectWhole(output: string, stated: readonly string[]): void {
 }
 
 beforeAll(() => {
-  execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b'], { cwd: root });
+  execFileSync(process.execPath, [join(root, 'scripts/build.mjs')]);
   const modules = join(project, 'node_modules');
   mkdirSync(join(modules, '@tensorflow'), { recursive: true });
   symlinkSync(root, join(modules, 'tfjs-privacy'), 'junction');

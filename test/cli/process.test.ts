@@ -20,7 +20,7 @@ const tfjsPrivacy = (args: readonly string[], options: { input?: string; env?: N
   spawnSync(process.execPath, [program, ...args], { encoding: 'utf8', env, ...options });
 
 beforeAll(() => {
-  execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-b'], { cwd: root });
+  execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: root });
 });
 
 describe('tfjs-privacy', () => {
@@ -88,7 +88,7 @@ describe('tfjs-privacy', () => {
     expect(stderr).toContain("can't be written");
   });
 
-  /** The packages, and the rooms of this one, that a call loads: V8's coverage names every script. */
+  /** The packages, the rooms of this one, and the files of the accounting that a call loads, by V8's coverage. */
   function loadedBy(args: readonly string[]) {
     const folder = mkdtempSync(join(tmpdir(), 'cli-modules-'));
     try {
@@ -102,7 +102,8 @@ describe('tfjs-privacy', () => {
       const rooms = urls.flatMap(
         (url) => /\/dist\/(\w+)\//.exec(url.replace(/.*\/privacy-accounting\//, ''))?.[1] ?? [],
       );
-      return { packages: new Set(packages), rooms: new Set(rooms) };
+      const accounting = urls.flatMap((url) => /\/privacy-accounting\/dist\/(.*)/.exec(url)?.[1] ?? []);
+      return { packages: new Set(packages), rooms: new Set(rooms), accounting: new Set(accounting) };
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
@@ -118,8 +119,9 @@ describe('tfjs-privacy', () => {
       ['calibrate', '--target-epsilon', '3', ...PLAN.filter((word) => !/noise|^1\.1$/.test(word))],
     ],
     ['a comparison', ['budget', ...PLAN, '--compare', 'all', '--ceilings']],
-  ])('loads nothing but commander and the accounting to answer %s', (_, args) => {
-    const { packages, rooms } = loadedBy(args);
+  ])('loads nothing but commander and the accounting, which is bundled, to answer %s', (_, args) => {
+    const { packages, rooms, accounting } = loadedBy(args);
+    expect(accounting).toEqual(new Set(['bundle/index.js', 'bundle/shared.js']));
     expect(packages).toContain('commander');
     expect([...packages].filter((name) => !ACCOUNTING.test(name))).toEqual([]);
     expect(rooms).toEqual(new Set(['cli']));

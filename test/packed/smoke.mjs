@@ -37,7 +37,9 @@ check('accounting: the ε of 60 epochs of DP-SGD on 60,000 examples', async () =
 check('accounting: bad input is a DpError, of one class for both packages', async () => {
   const accounting = await import('privacy-accounting');
   const toolkit = await import('tfjs-privacy');
+  const errors = await import('privacy-accounting/errors');
   assert.equal(toolkit.DpError, accounting.DpError);
+  assert.equal(errors.DpError, accounting.DpError);
   assert.throws(
     () => accounting.gaussian({ noiseMultiplier: -1 }),
     (error) => error instanceof accounting.DpError && error.code === 'DP_INVALID_ARGUMENT',
