@@ -73,7 +73,8 @@ export function printAnswer(answer: Answer, lead: string, terminal: Terminal): v
   );
 }
 
-function unitOf({ unit, contributions }: EpsilonBound): string {
+/** `example`, or the user that a bound protects. */
+export function unitOf({ unit, contributions }: EpsilonBound): string {
   return contributions === undefined ? unit : `${unit} of up to ${grouped(contributions)} examples`;
 }
 
@@ -111,14 +112,19 @@ export function boundText({ bound, asked }: Pick<Answer, 'bound' | 'asked'>): st
 }
 
 export function epsilonText(bound: EpsilonBound): string {
-  const at = `at δ = ${short(bound.delta)}`;
+  const at = `at δ = ${deltaUp(bound.delta)}`;
   return bound.epsilon === Number.POSITIVE_INFINITY
     ? `ε = ∞ ${at}: not private`
     : `ε ${figure(bound, bound.epsilon)} ${at}`;
 }
 
 export function deltaText(bound: EpsilonBound): string {
-  return `δ ${figure(bound, bound.delta)} at ε = ${Number(bound.epsilon.toPrecision(6))}`;
+  return `δ ${figure(bound, bound.delta)} at ε = ${roundedUp(bound.epsilon, 6)}`;
+}
+
+/** A δ that an ε is stated at: never below the one that it holds at. */
+export function deltaUp(delta: number): string {
+  return compact(roundedUp(delta, 4));
 }
 
 /** `≤ 2.597`, or `≈ 1.23` of what is no bound. */

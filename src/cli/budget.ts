@@ -1,4 +1,4 @@
-import { type AccountantName, type AccountingOptions, deltaOf, epsilonOf } from 'privacy-accounting';
+import { type AccountingOptions, deltaOf, epsilonOf } from 'privacy-accounting';
 import {
   type Answer,
   accountantOf,
@@ -13,7 +13,14 @@ import { readEvent } from './event-input.js';
 import { extrasJson, extrasOf, outcome } from './extras.js';
 import { badInput } from './failure.js';
 import type { FieldName, Given } from './fields.js';
-import { flagOf, type PlanFlags, type QuestionFlags, requireFlags } from './options.js';
+import {
+  CEILING_FIELDS,
+  type PlanFlags,
+  type QuestionFlags,
+  refusePlan,
+  requireCeilings,
+  requireFlags,
+} from './options.js';
 import { batchFields, defaultRelation, eventOf, planFrom } from './plan.js';
 import { type Request, readRequest } from './request.js';
 import { painter, printJson, type Terminal, textWidth } from './terminal.js';
@@ -28,12 +35,11 @@ export interface BudgetFlags<N = Given> extends PlanFlags<N>, QuestionFlags<N> {
   readonly epsilon?: readonly N[];
   readonly budgetEpsilon?: N;
   readonly remaining?: boolean;
-  readonly compare?: readonly AccountantName[];
 }
 
 const KNOWN: readonly FieldName[] = [
   ...(['datasetSize', 'batchSize', 'samplingProbability', 'epochs', 'steps', 'noiseMultiplier'] as const),
-  ...(['delta', 'epsilon', 'budgetEpsilon', 'groupSize', 'prior', 'exception'] as const),
+  ...(['delta', 'epsilon', 'budgetEpsilon', 'groupSize', ...CEILING_FIELDS] as const),
 ];
 
 const PLAN_EXAMPLE =
@@ -58,14 +64,7 @@ export async function runBudget(given: BudgetFlags, terminal: Terminal): Promise
     accountant: flags.accountant ?? 'best',
     ...(flags.groupSize === undefined ? {} : { contributions: flags.groupSize }),
   };
-  const answers = [
-    ...(flags.delta ?? []).map(
-      (delta) => ({ asked: 'epsilon', bound: epsilonOf(event, { ...options, delta }) }) as const,
-    ),
-    ...(flags.epsilon ?? []).map(
-      (epsilon) => ({ asked: 'delta', bound: deltaOf(event, { ...options, epsilon }) }) as const,
-    ),
-  ].map((figures): Answer => ({ ...subject, ...figures }));
+  const answers = await answersTo(subject, flags, options);
   const first = answers[0]!;
   const extras = await extrasOf(first, flags, options);
   if (flags.json) {
@@ -82,26 +81,39 @@ export async function runBudget(given: BudgetFlags, terminal: Terminal): Promise
   return outcome(extras, terminal);
 }
 
+/** Every figure that is asked for. An accountant that was named and refuses says who would not. */
+async function answersTo(
+  subject: Subject,
+  { delta, epsilon }: BudgetFlags<number>,
+  options: AccountingOptions,
+): Promise<readonly Answer[]> {
+  const { event } = subject;
+  try {
+    return [
+      ...(delta ?? []).map(
+        (each) => ({ asked: 'epsilon', bound: epsilonOf(event, { ...options, delta: each }) }) as const,
+      ),
+      ...(epsilon ?? []).map(
+        (each) => ({ asked: 'delta', bound: deltaOf(event, { ...options, epsilon: each }) }) as const,
+      ),
+    ].map((figures): Answer => ({ ...subject, ...figures }));
+  } catch (error) {
+    if (options.accountant === 'best') throw error;
+    const { withAdvice } = await import('./advice.js');
+    throw withAdvice(error, event, options);
+  }
+}
+
 /** Flags that mean nothing without another one are mistakes. */
-function checkTogether({
-  remaining,
-  budgetEpsilon,
-  delta,
-  ceilings,
-  prior,
-  exception,
-}: BudgetFlags<number>): void {
+function checkTogether(flags: BudgetFlags<number>): void {
+  const { remaining, budgetEpsilon, delta } = flags;
   if (remaining && budgetEpsilon === undefined) {
     throw badInput('--remaining asks how many steps are left of a budget: give it with --budget-epsilon.');
   }
   if (budgetEpsilon !== undefined && (delta?.length ?? 0) !== 1) {
     throw badInput('--budget-epsilon is an ε at one δ: give one --delta with it.');
   }
-  if (!ceilings && (prior ?? exception) !== undefined) {
-    throw badInput(
-      `${prior === undefined ? '--exception' : '--prior'} belongs to --ceilings: give both, or neither.`,
-    );
-  }
+  requireCeilings(flags);
 }
 
 function planned(flags: BudgetFlags<number>, { formulas }: Request<BudgetFlags>): Subject {
@@ -119,17 +131,9 @@ function planned(flags: BudgetFlags<number>, { formulas }: Request<BudgetFlags>)
   };
 }
 
-/** An event says how it was sampled, for how long and with what noise: a flag that says it again is refused. */
 async function serialised(flags: BudgetFlags<number>, terminal: Terminal): Promise<Subject> {
-  const { batchSize, samplingProbability, epochs, steps, sampler, noiseMultiplier, datasetSize } = flags;
-  const told = Object.entries({ batchSize, samplingProbability, epochs, steps, sampler, noiseMultiplier })
-    .filter(([, value]) => value !== undefined)
-    .map(([name]) => flagOf(name));
-  if (told.length > 0) {
-    throw badInput(
-      `--event already says what ${told.join(', ')} would: give the event or the plan, not both.`,
-    );
-  }
+  refusePlan(flags);
+  const { datasetSize } = flags;
   if (flags.epsilon === undefined) requireFlags(flags, ['delta'], EVENT_EXAMPLE);
   const event = await readEvent(flags.event!, terminal);
   return { event, ...(datasetSize === undefined ? {} : { datasetSize }) };

@@ -8,11 +8,20 @@ import {
   roundedDown,
   roundedUp,
 } from './answer.js';
+import type { EventTemplate } from './event-template.js';
 import { extrasJson, extrasOf, outcome } from './extras.js';
 import { badInput } from './failure.js';
 import { type FieldName, flagOf, type Given } from './fields.js';
-import { type PlanFlags, type QuestionFlags, requireFlags, type SolvableName } from './options.js';
-import { batchFields, eventOf, planFrom, samplerRelation } from './plan.js';
+import {
+  CEILING_FIELDS,
+  type PlanFlags,
+  type QuestionFlags,
+  refusePlan,
+  requireCeilings,
+  requireFlags,
+  type SolvableName,
+} from './options.js';
+import { batchFields, defaultRelation, eventOf, planFrom, samplerRelation } from './plan.js';
 import { readRequest } from './request.js';
 import { printJson, type Terminal } from './terminal.js';
 
@@ -34,13 +43,14 @@ export const SOLVABLE = {
 /** Flags of `calibrate`. */
 export interface CalibrateFlags<N = Given> extends PlanFlags<N>, QuestionFlags<N> {
   readonly solve?: SolvableName;
+  readonly event?: string;
   readonly targetEpsilon?: N;
   readonly delta?: N;
 }
 
 const KNOWN: readonly FieldName[] = [
   ...(['datasetSize', 'batchSize', 'samplingProbability', 'epochs', 'steps', 'noiseMultiplier'] as const),
-  ...(['targetEpsilon', 'delta', 'groupSize', 'prior', 'exception'] as const),
+  ...(['targetEpsilon', 'delta', 'groupSize', ...CEILING_FIELDS] as const),
 ];
 
 const EXAMPLE =
@@ -52,19 +62,23 @@ export async function runCalibrate(given: CalibrateFlags, terminal: Terminal): P
   const [unknown, find] = SOLVABLE[solve];
   const request = await readRequest<CalibrateFlags>(given, terminal, { known: KNOWN, unknown });
   const flags = request.flags as CalibrateFlags<number>;
-  checkFields(flags, unknown);
-  const found = solved(flags, unknown, find);
+  requireCeilings(flags);
+  const template = flags.event === undefined ? undefined : await templateOf(flags.event, terminal);
+  if (template === undefined) checkFields(flags, unknown);
+  else checkTemplate(flags, unknown, template);
+  const found = await solved(flags, unknown, find, template);
   const { value, bound, event } = found;
-  const final = { ...flags, [unknown]: value };
-  const plan = planFrom(final, request.formulas);
+  const final =
+    template === undefined || unknown === 'noiseMultiplier' ? { ...flags, [unknown]: value } : flags;
+  const plan = template === undefined ? planFrom(final, request.formulas) : undefined;
   const { noiseMultiplier } = final;
   const answer: Answer = {
     bound,
     asked: unknown === 'delta' ? 'delta' : 'epsilon',
     event,
-    plan,
+    ...(plan === undefined ? {} : { plan }),
     ...(final.datasetSize === undefined ? {} : { datasetSize: final.datasetSize }),
-    noiseMultiplier: noiseMultiplier!,
+    ...(plan === undefined ? {} : { noiseMultiplier: noiseMultiplier! }),
     formulas: request.formulas,
   };
   const extras = await extrasOf(answer, flags, { ...questionOf(flags), relation: bound.relation });
@@ -73,7 +87,7 @@ export async function runCalibrate(given: CalibrateFlags, terminal: Terminal): P
     printJson(
       {
         schema: CALIBRATE_SCHEMA,
-        noiseMultiplier,
+        noiseMultiplier: noiseMultiplier ?? null,
         targetEpsilon,
         solved: { name: solve, value, tolerance: found.tolerance, misses: found.misses ?? null },
         ...answerJson(answer),
@@ -136,6 +150,47 @@ function checkFields(flags: CalibrateFlags<number>, unknown: FieldName): void {
   }
 }
 
+async function templateOf(source: string, terminal: Terminal): Promise<EventTemplate> {
+  const { readTemplate } = await import('./event-template.js');
+  return readTemplate(source, terminal);
+}
+
+/** What can be left open in an event: the rest are numbers of a plan. */
+const OPEN_IN_EVENT: readonly FieldName[] = ['noiseMultiplier', 'steps', 'samplingProbability'];
+
+/** An event must leave open exactly what is to be found. */
+function checkTemplate(flags: CalibrateFlags<number>, unknown: FieldName, { isOpen }: EventTemplate): void {
+  const isFigure = unknown === 'epsilon' || unknown === 'delta';
+  if (!isFigure && !OPEN_IN_EVENT.includes(unknown)) {
+    throw badInput(
+      `--solve ${flagOf(unknown).slice(2)} is of a plan. Of an event, solve for noise-multiplier (the least scale of ` +
+        'noise), steps (the largest count), sampling-probability (the largest), epsilon or delta.',
+    );
+  }
+  refusePlan(flags);
+  if (isFigure && flags[unknown === 'epsilon' ? 'targetEpsilon' : 'delta'] !== undefined) {
+    const told = unknown === 'epsilon' ? '--target-epsilon' : '--delta';
+    throw badInput(`${told} is what --solve is to find: leave it out, or solve for something else.`);
+  }
+  if (isOpen === isFigure) {
+    throw badInput(
+      isFigure
+        ? `--event holds a "?", and --solve ${unknown} asks what is complete: write a number there.`
+        : '--event holds no "?": write it where the number to find stands, such as {"type":"laplace","parameter":"?"}.',
+    );
+  }
+  const target = [
+    ...(unknown === 'epsilon' ? [] : (['targetEpsilon'] as const)),
+    ...(unknown === 'delta' ? [] : (['delta'] as const)),
+  ];
+  requireFlags(flags, target, 'tfjs-privacy calibrate --event event.json --target-epsilon 1 --delta 1e-6');
+}
+
+/** A value that the unknown may have. */
+function probeOf(unknown: FieldName): number {
+  return unknown === 'samplingProbability' ? 0.5 : 1;
+}
+
 function exampleOf(unknown: FieldName): string {
   if (unknown === 'noiseMultiplier') return EXAMPLE;
   const words = EXAMPLE.split(' --');
@@ -157,22 +212,27 @@ function questionOf(flags: CalibrateFlags<number>) {
   };
 }
 
-function solved(
+async function solved(
   flags: CalibrateFlags<number>,
   unknown: FieldName,
   find: (typeof SOLVABLE)[SolvableName][1],
-): Calibration {
+  template: EventTemplate | undefined,
+): Promise<Calibration> {
   const { targetEpsilon: epsilon, delta, sampler } = flags;
   const target = { ...(epsilon === undefined ? {} : { epsilon }), ...(delta === undefined ? {} : { delta }) };
   const makeEvent = (value: number) => {
+    if (template !== undefined) return template.make(value);
     const candidate = { ...flags, [unknown]: value };
     return eventOf(planFrom(candidate), candidate.noiseMultiplier!);
   };
-  const relation = flags.relation ?? samplerRelation(sampler);
+  const relation =
+    flags.relation ??
+    (template === undefined ? samplerRelation(sampler) : defaultRelation(template.make(probeOf(unknown))));
   const asked = { ...questionOf(flags), ...target, relation, find };
   try {
     if (unknown === 'epsilon' || unknown === 'delta') return calibrate({ ...asked, event: makeEvent(0.5) });
-    if (sampler === 'shuffle' || unknown === 'noiseMultiplier') return calibrate({ ...asked, makeEvent });
+    if (template !== undefined || sampler === 'shuffle' || unknown === 'noiseMultiplier')
+      return calibrate({ ...asked, makeEvent });
     const { noiseMultiplier, samplingProbability, batchSize, datasetSize, steps, epochs } = flags;
     const plan = {
       noiseMultiplier,
@@ -185,7 +245,11 @@ function solved(
     const given = Object.fromEntries(Object.entries(plan).filter(([, value]) => value !== undefined));
     return calibrate({ ...asked, ...given });
   } catch (error) {
-    throw inFlags(error, unknown, find);
+    const explained = inFlags(error, unknown, find);
+    if (asked.accountant === 'best' || (template === undefined && unknown !== 'noiseMultiplier'))
+      throw explained;
+    const { withAdvice } = await import('./advice.js');
+    throw withAdvice(explained, makeEvent(probeOf(unknown)), { ...asked, relation });
   }
 }
 

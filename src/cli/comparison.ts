@@ -4,7 +4,8 @@ import {
   type AccountingOptions,
   compareAccountants,
 } from 'privacy-accounting';
-import { type Answer, boundJson, directionOf, figure, roundedDown, short } from './answer.js';
+import { advised } from './advice.js';
+import { type Answer, boundJson, deltaUp, directionOf, figure, roundedDown } from './answer.js';
 import { columns } from './columns.js';
 import type { Extra } from './extras.js';
 import { badInput } from './failure.js';
@@ -21,7 +22,12 @@ export function comparison(
   const rows = compareAccountants(event, {
     ...{ relation, delta, accountants },
     ...(contributions === undefined ? {} : { contributions }),
-  });
+  }).map(({ reason, ...row }) => ({
+    ...row,
+    ...(reason === undefined
+      ? {}
+      : { reason: bound.direction === 'upper' ? advised(reason, bound.accountant) : reason }),
+  }));
   return {
     json: {
       comparison: rows.map(({ accountant, direction, trust, tightest, bound: upper, lower, reason }) => ({
@@ -38,7 +44,7 @@ export function comparison(
       const head = ['accountant', 'ε', 'error', 'why to trust it, or why it has none'];
       const table = columns([head, ...rows.map(cells)], textWidth(terminal.stdout));
       terminal.stdout.write(
-        `\n${painter(terminal)(`Side by side, at δ = ${short(delta)}`, 'bold')}\n${table}\n`,
+        `\n${painter(terminal)(`Side by side, at δ = ${deltaUp(delta)}`, 'bold')}\n${table}\n`,
       );
     },
   };
@@ -54,11 +60,14 @@ function cells({
   reason,
 }: AccountantRow): readonly string[] {
   if (bound === undefined) return [accountant, 'none', '–', reason!];
-  const enclosed = lower === undefined ? '' : ` The truth is at least ${roundedDown(lower.epsilon, 4)}.`;
+  const isBounded = bound.epsilon < Number.POSITIVE_INFINITY;
+  const enclosed =
+    lower === undefined || !isBounded ? '' : ` The truth is at least ${roundedDown(lower.epsilon, 4)}.`;
+  const isLeast = tightest && isBounded;
   return [
-    `${accountant}${tightest ? ' *' : ''}`,
+    `${accountant}${isLeast ? ' *' : ''}`,
     figure(bound, bound.epsilon),
     direction === 'approximation' ? 'no bound' : directionOf({ direction }),
-    `${tightest ? '* Smallest. ' : ''}${trust}${enclosed}`,
+    `${isLeast ? '* Smallest. ' : ''}${trust}${enclosed}`,
   ];
 }

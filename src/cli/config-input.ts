@@ -59,6 +59,9 @@ export async function readConfig(
       const hint = Object.hasOwn(FIELDS, key) ? 'is not a field of this command' : 'is not a field of a plan';
       throw badInput(`${place} ${hint} (${[...known, ...Object.keys(WORDS)].join(', ')}).`);
     }
+    if (Array.isArray(value) && value.length === 0) {
+      throw refused(field, place, '[]', 'a list needs at least one value');
+    }
     const read = (one: unknown, at: string) => readValue(field, one, at);
     fields[field] =
       lists.includes(field) && Array.isArray(value)

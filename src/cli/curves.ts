@@ -4,9 +4,7 @@ import {
   ApproximateAccountant,
   CertifiedPldAccountant,
   CltAccountant,
-  type DeltaCurve,
   type DpEvent,
-  deltaCurveOf,
   GdpAccountant,
   PldAccountant,
   type PrivacyAccountant,
@@ -37,31 +35,36 @@ export function accountantWith(
   return MAKE[name]({ relation, ...(contributions === undefined ? {} : { contributions }) }).compose(event);
 }
 
-const POINTS = 40;
-/** Below, a whole curve that is made at once has only absolute accuracy, and single questions are worth their cost. */
-const TAIL = 1e-5;
+/** A power of two, so that half of the end is asked about exactly. */
+const POINTS = 32;
 
-/** δ at values of ε from 0 to `end`, ascending. */
+/**
+ * δ at values of ε from 0 to `end`, ascending; where it falls below `least`, one more point about there. Each is asked
+ * for by itself: a whole curve made at once has only absolute accuracy, which a logarithmic scale shows.
+ */
 export function deltasUpTo(
   accountant: PrivacyAccountant,
   end: number,
+  least: number,
 ): readonly (readonly [epsilon: number, delta: number])[] {
-  const asked = Array.from({ length: POINTS + 1 }, (_, j) => (end * j) / POINTS);
-  const curve = accountant.getDelta(0).direction === 'upper' ? deltaCurveOf(accountant) : undefined;
-  return asked.map((epsilon) => {
-    const known = curve === undefined ? 0 : deltaBelow(curve, epsilon);
-    return [epsilon, known > TAIL ? known : accountant.getDelta(epsilon).delta];
-  });
-}
-
-/** δ at the last point of a curve that is not above ε: no smaller than the truth. */
-function deltaBelow({ epsilons, deltas }: DeltaCurve, epsilon: number): number {
-  let low = 0;
-  let high = epsilons.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (epsilons[middle]! <= epsilon) low = middle + 1;
-    else high = middle;
+  const points: (readonly [epsilon: number, delta: number])[] = [];
+  // What holds at a smaller ε holds at a larger one.
+  const at = (epsilon: number) => Math.min(points.at(-1)?.[1] ?? 1, accountant.getDelta(epsilon).delta);
+  for (let j = 0; j <= POINTS; j++) {
+    const epsilon = (end * j) / POINTS;
+    const delta = at(epsilon);
+    const previous = points.at(-1);
+    if (delta < least) {
+      if (previous === undefined)
+        return [
+          [0, least],
+          [end, least],
+        ];
+      const share = Math.log(previous[1] / least) / Math.log(previous[1] / delta);
+      const crossing = delta === 0 ? epsilon : previous[0] + share * (epsilon - previous[0]);
+      return [...points, [crossing, Math.max(least, at(crossing))]];
+    }
+    points.push([epsilon, delta]);
   }
-  return low === 0 ? 1 : deltas[low - 1]!;
+  return points;
 }

@@ -21,6 +21,8 @@ export interface ExtraFlags {
   readonly ceilings?: boolean;
   readonly prior?: number;
   readonly exception?: number;
+  readonly baseline?: number;
+  readonly poisoned?: number;
   readonly plot?: string | true;
 }
 

@@ -102,6 +102,16 @@ export const FIELDS = {
     description: 'with --ceilings: how rarely the posterior may be exceeded (default: 0.001)',
     ...OPEN_UNIT,
   },
+  baseline: {
+    placeholder: 'κ',
+    description: 'with --ceilings: how likely a record, or an attribute, is guessed without the result',
+    ...OPEN_UNIT,
+  },
+  poisoned: {
+    placeholder: 'k',
+    description: 'with --ceilings: what so many poisoned records can change',
+    ...COUNT,
+  },
 } as const satisfies Readonly<Record<string, Field>>;
 
 export type FieldName = keyof typeof FIELDS;
@@ -150,7 +160,12 @@ export function readNumber(name: FieldName, text: string, where = flagOf(name)):
   const value = Number(text);
   const vanished = value === 0 && /[1-9]/.test(text.split(/e/i)[0]!);
   if (Number.isFinite(value) && !vanished && fieldOf(name).accepts(value)) return value;
-  throw refused(name, where, text);
+  const why = vanished
+    ? 'it is too small a number'
+    : Number.isFinite(value)
+      ? ''
+      : 'it is too large a number';
+  throw refused(name, where, text, why);
 }
 
 /** Numbers separated by commas. Commas between parentheses belong to functions. */

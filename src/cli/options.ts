@@ -49,6 +49,9 @@ export interface QuestionFlags<N = number> {
   readonly ceilings?: boolean;
   readonly prior?: N;
   readonly exception?: N;
+  readonly baseline?: N;
+  readonly poisoned?: N;
+  readonly compare?: readonly AccountantName[];
   /** A file for the plots, or true for the terminal. */
   readonly plot?: string | true;
   /** A file that holds flags. */
@@ -95,6 +98,9 @@ export function addQuestionFlags(command: Command): Command {
     )
     .addOption(fieldOption('prior'))
     .addOption(fieldOption('exception'))
+    .addOption(fieldOption('baseline'))
+    .addOption(fieldOption('poisoned'))
+    .addOption(compareOption())
     .addOption(
       new Option(
         '--plot [file]',
@@ -111,8 +117,32 @@ function plotTarget(file: string): string {
   );
 }
 
+/** An event says how it was sampled, for how long and with what noise: a flag that says it again is refused. */
+export function refusePlan(flags: PlanFlags): void {
+  const { batchSize, samplingProbability, epochs, steps, sampler, noiseMultiplier } = flags;
+  const told = Object.entries({ batchSize, samplingProbability, epochs, steps, sampler, noiseMultiplier })
+    .filter(([, value]) => value !== undefined)
+    .map(([name]) => flagOf(name));
+  if (told.length > 0) {
+    throw badInput(
+      `--event already says what ${told.join(', ')} would: give the event or the plan, not both.`,
+    );
+  }
+}
+
+/** Numbers that only --ceilings reads. */
+export const CEILING_FIELDS = ['prior', 'exception', 'baseline', 'poisoned'] as const;
+
+/** A number that nobody would read is a mistake. */
+export function requireCeilings(flags: QuestionFlags): void {
+  const stray = CEILING_FIELDS.find((name) => flags[name] !== undefined);
+  if (!flags.ceilings && stray !== undefined) {
+    throw badInput(`${flagOf(stray)} belongs to --ceilings: give both, or neither.`);
+  }
+}
+
 /** Several accountants to be set side by side: `all`, or names separated by commas. */
-export function compareOption(): Option {
+function compareOption(): Option {
   return new Option(
     '--compare <names>',
     `these accountants side by side, with the reason to trust each: all, or names of ${ACCOUNTANT_NAMES.join(', ')}`,

@@ -1,16 +1,26 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import {
   type AccountantName,
   type AccountingOptions,
   DpError,
+  type EpsilonBound,
   epsilonOverSteps,
   type PrivacyAccountant,
   type TradeOffBound,
   tradeOffOfAccountant,
 } from 'privacy-accounting';
 import type { Panel, PanelPoint, PanelSeries } from '../report/panel.js';
-import { type Answer, boundText, epsilonText, grouped, short } from './answer.js';
+import {
+  type Answer,
+  accountantOf,
+  boundText,
+  deltaUp,
+  directionOf,
+  grouped,
+  short,
+  unitOf,
+} from './answer.js';
 import { percent, percentUp, USUAL_RATES } from './ceilings.js';
 import { accountantWith, deltasUpTo } from './curves.js';
 import type { Extra } from './extras.js';
@@ -40,11 +50,7 @@ export async function plots(
   options: AccountingOptions,
 ): Promise<Extra> {
   const { bound } = answer;
-  if (typeof target === 'string' && !existsSync(dirname(target))) {
-    throw badInput(
-      `--plot ${target}: the folder ${dirname(target)} does not exist. Make it, or name another.`,
-    );
-  }
+  if (typeof target === 'string') requireFolder(dirname(target), target);
   if (bound.epsilon === Number.POSITIVE_INFINITY) {
     throw badInput('--plot has nothing to draw: ε is ∞ at every δ. Add noise, or leave --plot out.');
   }
@@ -63,11 +69,15 @@ export async function plots(
     ...(bound.direction === 'upper' ? [tradeOffPanel(tradeOffOfAccountant(own))] : []),
   ];
   const json = {
-    plots: panels.map(({ title, x, y, series }) => ({ title, x: x.label, y: y.label, series })),
+    plots: panels.map(({ title, x, y, series, marks }) => ({
+      ...{ title, x: x.label, y: y.label, series },
+      marks: marks.map(({ at, label }) => ({ at, label })),
+    })),
   };
   if (typeof target === 'string') {
     const { svgFigure } = await import('../report/svg-plot.js');
-    const svg = await svgFigure({ title: boundText(answer), description: descriptionOf(answer), panels });
+    const [title, subtitle] = [boundText(answer), circumstances(bound)];
+    const svg = await svgFigure({ title, subtitle, description: `${title}. ${subtitle}.`, panels });
     const failure = written(target, svg);
     return {
       json: { ...json, plotFile: failure === undefined ? target : null },
@@ -86,6 +96,14 @@ export async function plots(
   };
 }
 
+/** A plot that can't be written is known before it is computed. */
+function requireFolder(folder: string, target: string): void {
+  const status = statSync(folder, { throwIfNoEntry: false });
+  if (status?.isDirectory()) return;
+  const fault = status === undefined ? 'does not exist. Make it, or name another' : 'is no folder. Name one';
+  throw badInput(`--plot ${target}: the folder ${folder} ${fault}.`);
+}
+
 /** Why a file could not be written; undefined when it was. */
 function written(path: string, text: string): WriteError | undefined {
   try {
@@ -96,8 +114,14 @@ function written(path: string, text: string): WriteError | undefined {
   }
 }
 
-function descriptionOf({ bound, asked }: Answer): string {
-  return `${boundText({ bound, asked })}, ${bound.relation}, by ${bound.accountant}.`;
+/** What a figure is about: without it an ε means nothing. */
+function circumstances(bound: EpsilonBound): string {
+  return `${bound.relation}, for each ${unitOf(bound)}; by ${accountantOf(bound)} (${directionOf(bound)})`;
+}
+
+/** A value on an axis: short enough to stand beside its neighbours. */
+function tickText(value: number): string {
+  return value < 1e6 ? short(value) : value.toExponential().replace('+', '');
 }
 
 /** Whether the terminal says that it can't show more than ASCII. */
@@ -111,7 +135,7 @@ function stepsPanel(answer: Answer, names: readonly AccountantName[], options: A
   const { unit, step, count: times } = repeated(answer);
   const count = times > 1 ? times : SINGLE;
   const counts = [
-    ...new Set(Array.from({ length: COUNTS }, (_, i) => Math.ceil(count * ((i + 1) / COUNTS) ** 2))),
+    ...new Set([1, ...Array.from({ length: COUNTS }, (_, i) => Math.ceil(count * ((i + 1) / COUNTS) ** 2))]),
   ];
   const { delta } = bound;
   const series = names.map((accountant): PanelSeries => {
@@ -121,36 +145,33 @@ function stepsPanel(answer: Answer, names: readonly AccountantName[], options: A
     );
     return { label: accountant, kind: 'curve', points: [[0, 0], ...points] };
   });
-  const most = Math.max(
-    ...series.flatMap(({ points }) => points.map(([, epsilon]) => epsilon)),
-    bound.epsilon,
-    1e-9,
-  );
-  const title = `ε against ${unit}, at δ = ${short(delta)}`;
+  const most =
+    Math.max(...series.flatMap(({ points }) => points.map(([, epsilon]) => epsilon)), bound.epsilon) || 1;
+  const title = `ε against ${unit}, at δ = ${deltaUp(delta)}`;
   const asked = `${grouped(times)} ${times === 1 ? unit.replace(/(?<=pass)es$|s$/, '') : unit}`;
-  const label = `${asked}: ${epsilonText(bound)}`;
+  const label = `${asked}: ${boundText(answer)}`;
   return {
     title,
     description: `${title}: ${label}.`,
-    x: { label: unit, scale: 'linear', domain: [0, count], format: grouped },
-    y: { label: 'ε', scale: 'linear', domain: [0, most * 1.05], format: (value) => String(value) },
+    x: { label: unit, scale: 'linear', domain: [0, count], format: tickText },
+    y: { label: 'ε', scale: 'linear', domain: [0, most * 1.05], format: tickText },
     series,
     marks: [{ at: [times, bound.epsilon], label }],
   };
 }
 
-function deltaPanel({ bound }: Answer, known: readonly PrivacyAccountant[]): Panel {
-  const end = Math.max(2 * bound.epsilon, 1e-6);
+function deltaPanel({ bound, asked }: Answer, known: readonly PrivacyAccountant[]): Panel {
+  const farthest = bound.epsilon === 0 ? 1 : 2 * bound.epsilon;
   const least = Math.max(1e-15, Math.min(1e-6, bound.delta / 1e4));
   const series = known.map((accountant): PanelSeries => {
-    const points = deltasUpTo(accountant, end);
-    return { label: accountant.name, kind: 'curve', points: points.filter(([, delta]) => delta >= least) };
+    return { label: accountant.name, kind: 'curve', points: deltasUpTo(accountant, farthest, least) };
   });
-  const label = epsilonText(bound);
+  const end = Math.max(...series.map(({ points }) => points.at(-1)![0]));
+  const label = boundText({ bound, asked });
   return {
     title: 'δ against ε',
     description: `δ falls as ε grows: ${label}.`,
-    x: { label: 'ε', scale: 'linear', domain: [0, end], format: (value) => String(value) },
+    x: { label: 'ε', scale: 'linear', domain: [0, end], format: tickText },
     y: { label: 'δ', scale: 'log', domain: [least, 1], format: short },
     series,
     marks: bound.delta >= least ? [{ at: [bound.epsilon, bound.delta], label }] : [],
@@ -164,6 +185,7 @@ function tradeOffPanel(tradeOff: TradeOffBound): Panel {
   const marks = ceilings.map(({ rate, found }) => ({
     at: [rate, found] as const,
     label: `at ${percent(rate)}: at most ${percentUp(found)}`,
+    tag: `≤ ${percentUp(found)}`,
   }));
   return {
     title: 'Found by any attacker, against false alarms',

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { EXPRESSION_HELP, fieldOption } from './fields.js';
-import { addPlanFlags, addQuestionFlags, compareOption, SOLVABLE_NAMES } from './options.js';
+import { addPlanFlags, addQuestionFlags, SOLVABLE_NAMES } from './options.js';
 import type { Terminal } from './terminal.js';
 import { packageVersion } from './version.js';
 
@@ -29,6 +29,7 @@ const CALIBRATE_EXAMPLES = `Examples:
   $ tfjs-privacy calibrate --target-epsilon 1 --delta 1e-5 --dataset-size 2000 --batch-size 100 --steps 400 --json
   $ tfjs-privacy calibrate --solve epochs --target-epsilon 3 --delta 1e-5 --noise-multiplier 1.1 \\
       --dataset-size 60000 --batch-size 1024
+  $ echo '{"type":"laplace","parameter":"?"}' | tfjs-privacy calibrate --event - --target-epsilon 1 --delta 1e-6
 `;
 
 const AUDIT_EXAMPLES = `Examples:
@@ -95,8 +96,7 @@ export function createProgram(terminal: Terminal, finish: Finish): Command {
       }),
     )
     .addOption(fieldOption('budgetEpsilon'))
-    .option('--remaining', 'with --budget-epsilon: how many more steps fit into it')
-    .addOption(compareOption());
+    .option('--remaining', 'with --budget-epsilon: how many more steps fit into it');
   addQuestionFlags(budget).action(async (flags) => {
     const { runBudget } = await import('./budget.js');
     finish(await runBudget(flags, terminal));
@@ -112,6 +112,10 @@ export function createProgram(terminal: Terminal, finish: Finish): Command {
     .addHelpText('after', EXPRESSION_HELP)
     .addOption(
       new Option('--solve <name>', 'what to find (default: noise-multiplier)').choices(SOLVABLE_NAMES),
+    )
+    .option(
+      '--event <file>',
+      'a serialised event instead of a plan, with "?" where the number to find stands; - reads standard input',
     )
     .addOption(fieldOption('targetEpsilon'))
     .addOption(fieldOption('delta'));

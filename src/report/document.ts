@@ -10,7 +10,7 @@ export const REPORT_SCHEMA = 'tfjs-privacy/report/1';
  * (such as the accuracy of a private model on separate test data). `private value`: computed from the training
  * data without noise; showing it spends privacy that no ε accounts for.
  */
-export const visibilitySchema = z.enum(['public', 'private value']);
+const visibilitySchema = z.enum(['public', 'private value']);
 
 const share = z.number().min(0).max(1);
 const count = z.number().int().nonnegative();

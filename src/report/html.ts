@@ -68,7 +68,7 @@ bound and is printed rounded down. The numbers behind this page are inside it, a
 }
 
 /** The document as JSON text that can't end the element it stands in. */
-export function embeddedJson(report: Report): string {
+function embeddedJson(report: Report): string {
   return JSON.stringify(report)
     .replaceAll('<', '\\u003c')
     .replaceAll('\u2028', '\\u2028')

@@ -20,6 +20,8 @@ export interface PanelSeries {
 export interface PanelMark {
   readonly at: PanelPoint;
   readonly label: string;
+  /** A few characters to stand beside the point, where there is room for text. */
+  readonly tag?: string;
 }
 
 /** One plot of what a guarantee amounts to, before it is drawn as text or as SVG. */
@@ -41,7 +43,10 @@ export function positionOn({ scale, domain }: PanelAxis, value: number): number 
   return position >= -1e-9 && position <= 1 + 1e-9 ? Math.min(1, Math.max(0, position)) : undefined;
 }
 
-/** At most `most` round values along an axis: multiples of 1, 2 or 5 times a power of ten, or powers of ten. */
+/**
+ * Some `most` round values along an axis: multiples of 1, 2 or 5 times a power of ten, or powers of ten. At least two of
+ * a linear one, without which it has no scale.
+ */
 export function ticksOf({ scale, domain: [least, greatest] }: PanelAxis, most: number): readonly number[] {
   if (scale === 'log') {
     const first = Math.ceil(Math.log10(least) - 1e-9);
@@ -53,8 +58,11 @@ export function ticksOf({ scale, domain: [least, greatest] }: PanelAxis, most: n
   }
   const span = greatest - least;
   const unit = 10 ** Math.floor(Math.log10(span / most));
-  const step = [1, 2, 5, 10].map((factor) => factor * unit).find((size) => span / size <= most) ?? span;
-  const first = Math.ceil(least / step - 1e-9);
-  const last = Math.floor(greatest / step + 1e-9);
+  const steps = [10, 5, 2, 1, 0.5].map((factor) => factor * unit);
+  const ends = (step: number) =>
+    [Math.ceil(least / step - 1e-9), Math.floor(greatest / step + 1e-9)] as const;
+  const fit = steps.findLastIndex((step) => span / step <= most);
+  const step = steps.slice(Math.max(0, fit)).find((size) => ends(size)[1] > ends(size)[0]) ?? span;
+  const [first, last] = ends(step);
   return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
 }

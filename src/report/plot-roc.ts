@@ -67,7 +67,7 @@ export function rocFigure(
 }
 
 /** [TPR at the largest accused set with FPR ≤ `fpr`]: no interpolation. */
-export function tprAt({ roc }: AttackResult, fpr: number): number {
+function tprAt({ roc }: AttackResult, fpr: number): number {
   let best = 0;
   for (const [i, falsePositives] of roc.falsePositives.entries()) {
     if (falsePositives <= fpr * roc.nonMembers + 1e-9) best = roc.truePositives[i]!;

@@ -30,6 +30,17 @@ const panel: Panel = {
   marks: [{ at: [5, 1e-3], label: 'here' }],
 };
 
+it('says what a title is true of, and names points where they stand', async () => {
+  const tagged = {
+    ...panel,
+    marks: [1, 2].map((x) => ({ at: [x, 0.1] as const, label: `at ${x}`, tag: `≤ ${x}` })),
+  };
+  const svg = await svgFigure({ title: 'A', subtitle: 'for <x>', description: 'B.', panels: [tagged] });
+  const { document } = parseHTML(`<!doctype html><html><body>${svg}</body></html>`);
+  const texts = [...document.querySelectorAll('text')].map(({ textContent }) => textContent);
+  expect(texts).toEqual(expect.arrayContaining(['for <x>', '≤ 1', '≤ 2', 'at 1 · at 2']));
+});
+
 it('is one file with everything in it, escaped, and curves that differ in more than colour', async () => {
   const svg = await svgFigure({ title: 'A <b>', description: 'All & more.', panels: [panel, panel] });
   expect(svg).not.toMatch(/<b>|<1>|NaN|Infinity|undefined|<script/);

@@ -1,11 +1,13 @@
 import { html, trusted } from './markup.js';
 import { cssVariables, DARK, LIGHT } from './palette.js';
-import { type Panel, type PanelAxis, ticksOf } from './panel.js';
+import { type Panel, type PanelAxis, type PanelMark, ticksOf } from './panel.js';
 import { loadPlotter, type Plotter } from './plot.js';
 
 /** Several plots in one drawing that stands by itself. */
 export interface SvgFigure {
   readonly title: string;
+  /** What the title is true of and who says so, in a line of its own. */
+  readonly subtitle?: string;
   readonly description: string;
   readonly panels: readonly Panel[];
 }
@@ -13,6 +15,7 @@ export interface SvgFigure {
 const WIDTH = 720;
 const PANEL_HEIGHT = 300;
 const TITLE_HEIGHT = 46;
+const SUBTITLE_HEIGHT = 22;
 const LEGEND_LINE = 20;
 
 /** Colour and line pattern of the n-th curve: told apart without colour too. */
@@ -32,9 +35,9 @@ const STYLES = [
  * @example
  * writeFileSync('budget.svg', await svgFigure({ title: 'ε of a run', description: '…', panels }));
  */
-export async function svgFigure({ title, description, panels }: SvgFigure): Promise<string> {
+export async function svgFigure({ title, subtitle, description, panels }: SvgFigure): Promise<string> {
   const plotter = await loadPlotter();
-  let top = TITLE_HEIGHT;
+  let top = TITLE_HEIGHT + (subtitle === undefined ? 0 : SUBTITLE_HEIGHT);
   const drawn = panels.map((panel) => {
     const entries = legendEntries(panel);
     const y = top;
@@ -60,6 +63,7 @@ ${entries.map(
 <style>${trusted(STYLE)}</style>
 <rect class="page" width="100%" height="100%"/>
 <text class="title" x="24" y="30">${title}</text>
+${subtitle === undefined ? '' : html`<text class="key" x="24" y="52">${subtitle}</text>`}
 ${drawn}</svg>
 `.toString();
 }
@@ -80,10 +84,20 @@ function legendEntries({ series, marks }: Panel) {
     ...series
       .filter(({ kind }) => kind === 'guide')
       .map(({ label }) => ({ label, sign: line('var(--muted)', '1.5 4') })),
-    ...marks.map(({ label }) => ({
+    ...markLabels(marks).map((label) => ({
       label,
       sign: html`<circle cx="17" r="4.5" fill="var(--card)" stroke="var(--ink)" stroke-width="2"/>`,
     })),
+  ];
+}
+
+/** Points that say on the plot itself which is which share a line. */
+function markLabels(marks: readonly PanelMark[]): readonly string[] {
+  const tagged = marks.filter(({ tag }) => tag !== undefined);
+  const others = marks.filter(({ tag }) => tag === undefined);
+  return [
+    ...(tagged.length === 0 ? [] : [tagged.map(({ label }) => label).join(' · ')]),
+    ...others.map(({ label }) => label),
   ];
 }
 
@@ -104,7 +118,7 @@ function drawPanel({ Plot, draw }: Plotter, { x, y, series, marks }: Panel): str
     width: WIDTH - 48,
     height: PANEL_HEIGHT,
     marginLeft: 66,
-    marginRight: 34,
+    marginRight: 44,
     x: scale(x),
     y: scale(y),
     marks: [
@@ -143,6 +157,22 @@ function drawPanel({ Plot, draw }: Plotter, { x, y, series, marks }: Panel): str
         stroke: 'var(--ink)',
         strokeWidth: 2,
       }),
+      // Left of the point and above it: curves of this kind rise to the right, above their guide.
+      Plot.text(
+        marks.filter(({ at: [a, b], tag }) => tag !== undefined && inside(x, a) && inside(y, b)),
+        {
+          x: ({ at }: PanelMark) => at[0],
+          y: ({ at }: PanelMark) => at[1],
+          text: ({ tag }: PanelMark) => tag,
+          textAnchor: 'end',
+          dx: -8,
+          dy: -10,
+          fontSize: 13,
+          fill: 'var(--ink)',
+          stroke: 'var(--card)',
+          strokeWidth: 4,
+        },
+      ),
     ],
   });
 }

@@ -26,6 +26,7 @@ describe('ticksOf', () => {
     [[0, 2.6], 3, [0, 1, 2]],
     [[0, 14_063], 6, [0, 5000, 10_000]],
     [[0, 0.3], 3, [0, 0.1, 0.2, 0.3]],
+    [[0, 4.76], 2, [0, 2, 4]],
   ] as const)('are round numbers over %j', (domain, most, ticks) => {
     expect(ticksOf({ ...panel.x, domain }, most)).toEqual(ticks);
   });
@@ -46,6 +47,21 @@ describe('ticksOf', () => {
       }
     }
   });
+});
+
+it('stands signs on the curve that they name, in every row and column', () => {
+  for (const ascii of [true, false]) {
+    const points = Array.from({ length: 41 }, (_, i) => [i / 4, i / 4] as const);
+    const drawn = { ...panel, series: [{ ...panel.series[0]!, points }] };
+    const plain = textPlot(drawn, { columns: 40, ascii }).split('\n');
+    for (const at of points) {
+      const marked = textPlot({ ...drawn, marks: [{ at, label: 'here' }] }, { columns: 40, ascii }).split(
+        '\n',
+      );
+      const row = marked.findIndex((line, i) => i > 0 && line.includes('o'));
+      expect(plain[row]![marked[row]!.indexOf('o')]).toMatch(/[*\u2801-\u28ff]/);
+    }
+  }
 });
 
 describe('positionOn', () => {

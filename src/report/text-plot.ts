@@ -41,7 +41,7 @@ export function textPlot(panel: Panel, { columns, rows = 12, ascii = false }: Te
   for (const { at } of panel.marks) canvas.put(cellOf(canvas, panel, at), 'o');
   const lines = canvas.lines();
   const signs = ascii ? LINES.ascii : LINES.unicode;
-  const left = new Map(yTicks.map((tick, i) => [rowOf(rows, positionOn(panel.y, tick)!), labels[i]!]));
+  const left = new Map(yTicks.map((tick, i) => [canvas.rowAt(positionOn(panel.y, tick)!), labels[i]!]));
   const body = lines.map((line, row) => {
     const label = left.get(row);
     return `${(label ?? '').padStart(margin - 2)} ${label === undefined ? signs.side : signs.tick}${line}`.trimEnd();
@@ -49,7 +49,7 @@ export function textPlot(panel: Panel, { columns, rows = 12, ascii = false }: Te
   return [
     panel.title,
     ...body,
-    ...floor(panel, margin, width, signs),
+    ...floor(panel, margin, canvas, signs),
     ...legend(panel, curves, columns),
   ].join('\n');
 }
@@ -57,14 +57,15 @@ export function textPlot(panel: Panel, { columns, rows = 12, ascii = false }: Te
 function floor(
   { x }: Panel,
   margin: number,
-  width: number,
+  canvas: Canvas,
   signs: (typeof LINES)['unicode'],
 ): readonly string[] {
+  const { width } = canvas;
   const line = Array.from({ length: width }, () => signs.floor);
   const labels = Array.from({ length: margin + width + 1 }, () => ' ');
   let free = 0;
   for (const tick of ticksOf(x, Math.max(2, Math.floor(width / 12)))) {
-    const at = Math.round(positionOn(x, tick)! * (width - 1));
+    const at = canvas.columnAt(positionOn(x, tick)!);
     const label = x.format(tick);
     const start = Math.min(
       Math.max(0, margin + at - Math.floor(label.length / 2)),
@@ -106,18 +107,10 @@ function legend(
 
 const letter = (index: number) => String.fromCharCode(65 + index);
 
-function rowOf(rows: number, position: number): number {
-  return Math.round((1 - position) * (rows - 1));
-}
-
-function cellOf(
-  { width, rows }: Canvas,
-  { x, y }: Panel,
-  [a, b]: PanelPoint,
-): readonly [number, number] | undefined {
+function cellOf(canvas: Canvas, { x, y }: Panel, [a, b]: PanelPoint): readonly [number, number] | undefined {
   const [right, up] = [positionOn(x, a), positionOn(y, b)];
   if (right === undefined || up === undefined) return undefined;
-  return [Math.round(right * (width - 1)), rowOf(rows, up)];
+  return [canvas.columnAt(right), canvas.rowAt(up)];
 }
 
 function drawSeries(canvas: Canvas, { x, y }: Panel, { kind, points }: PanelSeries): void {
@@ -182,6 +175,16 @@ class Canvas {
 
   get dotsDown(): number {
     return this.#ascii ? this.rows : this.rows * 4;
+  }
+
+  /** The column that holds the dot of a position along the floor: signs stand on the curve that they name. */
+  columnAt(right: number): number {
+    return Math.floor(Math.round(right * (this.dotsAcross - 1)) / (this.dotsAcross / this.width));
+  }
+
+  /** The row that holds the dot of a height. */
+  rowAt(up: number): number {
+    return Math.floor(Math.round((1 - up) * (this.dotsDown - 1)) / (this.dotsDown / this.rows));
   }
 
   /** Dots from one of a dotted line to the next. */

@@ -49,6 +49,41 @@ describe('bad input', () => {
     expect(json()).toMatchObject({ accountant: 'gdp', plan: { samplingProbability: 1, steps: 60 } });
   });
 
+  it.each([
+    ['1e400', 'too large'],
+    ['1e-400', 'too small'],
+  ])('says why %s is no number', async (value, why) => {
+    const { stderr } = await cli('budget', ...withFlag('--noise-multiplier', value));
+    expect(stderr).toContain(`it is ${why} a number`);
+  });
+
+  it.each([
+    [['--relation', 'replace-one', '--accountant', 'gdp'], 'pld'],
+    [['--relation', 'replace-one', '--accountant', 'approximate'], 'pld'],
+    [['--accountant', 'zcdp'], 'pld'],
+  ])('%j: the advice names an accountant that answers', async (flags, advised) => {
+    const { code, stderr } = await cli('budget', ...PLAN, ...flags);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(new RegExp(` Use the ${advised} accountant\\.\\n$`));
+    const [name] = flags.slice(-1);
+    const taken = flags.map((word) => (word === name ? advised : word));
+    expect((await cli('budget', ...PLAN, ...taken)).code).toBe(0);
+  });
+
+  it.each([
+    ['budget', ['--prior', '0.1']],
+    ['budget', ['--baseline', '0.1']],
+    ['budget', ['--poisoned', '3']],
+    ['calibrate', ['--exception', '0.1']],
+  ])('%s refuses %j without --ceilings, which alone reads it', async (command, flags) => {
+    const plan =
+      command === 'budget' ? PLAN : PLAN.filter((word) => !/^(--noise-multiplier|1\.1)$/.test(word));
+    const target = command === 'budget' ? [] : ['--target-epsilon', '3'];
+    const { code, stderr } = await cli(command, ...plan, ...target, ...flags);
+    expect(code).toBe(2);
+    expect(stderr).toContain(`${flags[0]} belongs to --ceilings`);
+  });
+
   it('refuses more steps than can be counted', async () => {
     const { code, stderr } = await cli('budget', ...withFlag('--epochs', '1e300'));
     expect(code).toBe(2);
@@ -101,7 +136,7 @@ describe('usage', () => {
     [['budget', '--delta'], 'argument missing'],
     [['calibrate', '--noise-multiplier', '1'], '--noise-multiplier is what --solve is to find'],
     [['calibrate', '--solve', 'stpes'], 'Allowed choices are noise-multiplier, steps'],
-    [['calibrate', '--compare', 'all'], "unknown option '--compare'"],
+    [['calibrate', '--budget-epsilon', '1'], "unknown option '--budget-epsilon'"],
     [['budget', ...PLAN, '--accountant', 'pdl'], 'Allowed choices are gdp'],
     [['budget', ...PLAN, '--remaning'], 'Did you mean --remaining?'],
   ])('%j is a usage error that helps', async (args, message) => {

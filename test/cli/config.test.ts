@@ -32,6 +32,12 @@ describe('--config', () => {
     expect(piped.json()).toEqual(flags);
   });
 
+  it('refuses a list without values', async () => {
+    const { code, stderr } = await cli('budget', '--config', file({ ...CONFIG, delta: [] }));
+    expect(code).toBe(2);
+    expect(stderr).toContain('a list needs at least one value');
+  });
+
   it('takes expressions and lists, and gives way to flags', async () => {
     const path = file({
       ...CONFIG,

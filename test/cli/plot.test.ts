@@ -63,6 +63,44 @@ describe('--plot', () => {
     expect(answer.plotFile).toBe(null);
   });
 
+  it.each([
+    [
+      'a single step',
+      '{"type":"poissonSampled","samplingProbability":0.004,"event":{"type":"gaussian","noiseMultiplier":1.1}}',
+    ],
+    ['pure noise', '{"type":"laplace","parameter":2}'],
+    ['a huge ε', '{"type":"gaussian","noiseMultiplier":0.02}'],
+    ['a tiny ε', '{"type":"gaussian","noiseMultiplier":1e5}'],
+  ])('draws δ against ε through the answer: %s', async (_, stdin) => {
+    const asked = ['--event', '-', '--delta', '1e-6', '--plot', '--json'];
+    const answer = (await cliIn({ stdin }, 'budget', ...asked)).json();
+    const { points } = (answer.plots as readonly Plotted[])[1]!.series[0]!;
+    const at = points.find(([epsilon]) => epsilon === answer.epsilon);
+    expect(at?.[1]).toBeLessThanOrEqual(1.001e-6);
+    expect(at?.[1]).toBeGreaterThan(0.5e-6);
+    // Beyond the largest loss of pure noise there is no δ left to draw.
+    expect(points.at(-1)![1]).toBeLessThanOrEqual(at![1]);
+  });
+
+  it('keeps the labels of very small and very large axes short', async () => {
+    const stdin =
+      '{"type":"selfComposed","count":1000000000000,"event":{"type":"gaussian","noiseMultiplier":1e13}}';
+    const { stdout } = await cliIn({ stdin }, 'budget', '--event', '-', '--delta', '1e-12', '--plot');
+    expect(stdout).toMatch(/ 0 +2e11 +4e11 /);
+    expect(stdout).not.toMatch(/0\.0000|00,000,000,000 {2}/);
+  });
+
+  it('draws what costs nothing', async () => {
+    const around = { stdin: '{"type":"noOp"}' };
+    const answer = (
+      await cliIn(around, 'budget', '--event', '-', '--delta', '1e-5', '--plot', '--json')
+    ).json();
+    expect((answer.plots as readonly Plotted[])[1]!.series[0]!.points).toEqual([
+      [0, 1e-9],
+      [1, 1e-9],
+    ]);
+  });
+
   it('writes an SVG that stands by itself', async () => {
     const path = join(folder, 'budget.svg');
     const { code, stdout, stderr } = await cli('budget', ...ASKED, '--plot', path);
@@ -80,6 +118,7 @@ describe('--plot', () => {
       expect(document.getElementById(id)?.textContent?.length).toBeGreaterThan(10);
     }
     expect(root.textContent).toContain(TITLES[2]);
+    expect(root.textContent).toContain('add-or-remove-one, for each example; by rdp, Rényi order');
     expect(document.querySelectorAll('svg svg')).toHaveLength(3);
     const machine = await cli('budget', ...ASKED, '--plot', path, '--json');
     expect(machine.json().plotFile).toBe(path);
@@ -103,6 +142,7 @@ describe('--plot', () => {
   it.each([
     ['a format that it does not draw', ['--plot', 'plot.png'], /--plot must name an \.svg file/],
     ['a folder that does not exist', ['--plot', join(folder, 'none', 'plot.svg')], /does not exist/],
+    ['a folder that is a file', ['--plot', join(import.meta.filename, 'plot.svg')], /is no folder/],
     ['what has no curve', ['--noise-multiplier', '0', '--plot'], /nothing to draw/],
   ])('refuses %s', async (_, words, message) => {
     const { code, stdout, stderr } = await cli('budget', ...ASKED, ...words);

@@ -4,6 +4,7 @@ import {
   deltaOf,
   epsilonOf,
   gaussian,
+  gaussianTradeOff,
   poissonSampled,
   remaining,
   selfComposed,
@@ -167,7 +168,10 @@ describe('budget --compare', () => {
     const expected = compareAccountants(run, { delta: 1e-5, relation: RELATION });
     expect(rows.map(({ accountant }) => accountant)).toEqual(ACCOUNTANT_NAMES);
     for (const [i, { bound, reason, trust, direction }] of expected.entries()) {
-      expect(rows[i]).toMatchObject({ direction, trust, reason: reason ?? null });
+      expect(rows[i]).toMatchObject({ direction, trust });
+      // The same but for the advice, which names who answered.
+      const fact = (text: unknown) => (typeof text === 'string' ? text.replace(/ Use .*$/, '') : undefined);
+      expect(fact(rows[i]!.reason)).toBe(fact(reason));
       expect((rows[i]!.bound as Json | null)?.epsilon).toBe(bound?.epsilon);
     }
   });
@@ -217,6 +221,44 @@ describe('budget --compare', () => {
   });
 });
 
+describe('the advice of --compare', () => {
+  it.each([
+    ['{"type":"zCDP","rho":0.05,"xi":0,"relation":"add-or-remove-one"}', 'add-or-remove-one'],
+    [
+      '{"type":"truncatedPoissonSampled","samplingProbability":0.01,"maxBatchSize":150,"datasetSize":10000,"event":{"type":"gaussian","noiseMultiplier":1.1}}',
+      'replace-one',
+    ],
+    [
+      '{"type":"sampledWithReplacement","datasetSize":10000,"sampleSize":10,"event":{"type":"gaussian","noiseMultiplier":9}}',
+      'replace-one',
+    ],
+    [
+      '{"type":"repeatAndSelect","mean":10,"shape":1,"event":{"type":"gaussian","noiseMultiplier":4}}',
+      'replace-one',
+    ],
+    [
+      '{"type":"poissonSampled","samplingProbability":0.01,"event":{"type":"gaussian","noiseMultiplier":1.1}}',
+      'replace-one',
+    ],
+  ])('names accountants that bound %s under %s', async (stdin, relation) => {
+    const asked = ['--event', '-', '--delta', '1e-5', '--relation', relation, '--compare', 'all', '--json'];
+    const { comparison } = (await cliIn({ stdin }, 'budget', ...asked)).json();
+    const rows = comparison as readonly { accountant: string; bound: unknown; reason: string | null }[];
+    const advised = rows.flatMap(({ reason }) => [...(reason ?? '').matchAll(/the ([\w-]+) accountant\.$/g)]);
+    expect(advised.length).toBeGreaterThan(2);
+    for (const [, name] of advised) {
+      expect(rows.find(({ accountant }) => accountant === name)?.bound).not.toBeNull();
+    }
+    expect(JSON.stringify(rows)).not.toContain('another accountant');
+  });
+
+  it('calls no infinite ε the smallest', async () => {
+    const { stdout } = await cli('budget', ...PLAN, '--noise-multiplier', '0', '--compare', 'all');
+    expect(stdout).toContain('= ∞');
+    expect(stdout).not.toMatch(/Smallest|at least 0/);
+  });
+});
+
 describe('--ceilings', () => {
   interface Ceilings {
     readonly truePositiveRates: readonly {
@@ -239,6 +281,25 @@ describe('--ceilings', () => {
     expect(membershipAdvantage).toBeLessThan(Math.tanh(epsilon / 2) + 1e-5);
     expect(posterior.posterior).toBeGreaterThan(0.5);
     expect(posterior.posterior).toBeLessThan(1);
+  });
+
+  it('hold for what is rebuilt and what is poisoned, each by its own curve', async () => {
+    const asked = ['--event', '-', '--delta', '1e-5', '--ceilings', '--baseline', '0.1', '--poisoned', '2'];
+    const stdin = '{"type":"gaussian","noiseMultiplier":2}';
+    const { ceilings } = (await cliIn({ stdin }, 'budget', ...asked, '--json')).json();
+    const curve = gaussianTradeOff({ mu: 0.5, relation: 'add-or-remove-one' });
+    const twice = curve.truePositiveRate(curve.truePositiveRate(0.01));
+    expect(ceilings).toMatchObject({
+      gaussianMu: { mu: expect.closeTo(0.5, 9), minimumFalsePositiveRate: 0.001 },
+      reconstruction: { baseline: 0.1, success: expect.closeTo(curve.truePositiveRate(0.1), 12) },
+      poisoning: { records: 2, before: 0.01, after: expect.closeTo(twice, 12) },
+    });
+    const { stdout } = await cliIn({ stdin }, 'budget', ...asked);
+    expect(stdout).toMatch(/guessed: 10 % +at most 21\.8 % rebuilt/);
+    expect(stdout).toMatch(/2 poisoned +what had a probability of 1 % has at most 9\.\d+ %/);
+    const { code, stderr } = await cliIn({ stdin }, 'budget', ...asked, '--poisoned', '2000000');
+    expect(code).toBe(2);
+    expect(stderr).toContain('--poisoned must be at most 1000000');
   });
 
   it('are printed rounded up, of budget and of calibrate', async () => {
