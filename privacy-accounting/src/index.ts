@@ -25,6 +25,7 @@ export {
   curveOfLoss,
   type DeltaCurve,
   type DeltaFloor,
+  deltaCurve,
   deltaCurveOf,
   gaussianTradeOff,
   gdpMuOf,

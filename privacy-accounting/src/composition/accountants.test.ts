@@ -63,6 +63,15 @@ describe('PureAccountant', () => {
     expect(accountant.getEpsilon(1e-5).epsilon).toBe(0);
   });
 
+  it('refuses an ε that is larger than any number; one that only looks so is a number', () => {
+    const reason = new PureAccountant({ relation }).unsupportedReason(laplace({ parameter: 1e-310 }));
+    expect(reason).toMatch(/larger than any number/);
+    const truthful = randomizedResponse({ noiseParameter: 1e-300, buckets: 2 ** 53 - 1 });
+    const { epsilon } = new PureAccountant({ relation: 'replace-one' }).compose(truthful).getEpsilon(0);
+    expect(epsilon).toBeGreaterThanOrEqual(53 * Math.LN2 + 300 * Math.LN10);
+    expect(epsilon).toBeCloseTo(53 * Math.LN2 + 300 * Math.LN10, 9);
+  });
+
   it('has ε = ∞ and δ = 1 without privacy', () => {
     expect(pure(nonPrivate()).getEpsilon(1e-5).epsilon).toBe(Number.POSITIVE_INFINITY);
     expect(pure(nonPrivate()).getDelta(3).delta).toBe(1);

@@ -1,4 +1,4 @@
-import { requireEpsilon, requireNumber, requireRecord } from '../arguments.js';
+import { requireEpsilon, requireNumber, requireRecord, requireSamplingProbability } from '../arguments.js';
 
 /**
  * (ln(1 + q(e^ε − 1)), qδ): what an (ε, δ)-differentially private mechanism costs when it is run on a Poisson sample of
@@ -19,12 +19,7 @@ export function amplifiedByPoissonSampling(options: {
   readonly delta: number;
 }): { readonly epsilon: number; readonly delta: number } {
   requireRecord(options, 'options', 'an object { samplingProbability, epsilon, delta }');
-  const q = requireNumber(
-    options.samplingProbability,
-    'samplingProbability',
-    'a number above 0 and at most 1',
-    (value) => value > 0 && value <= 1,
-  );
+  const q = requireSamplingProbability(options.samplingProbability);
   const epsilon = requireEpsilon(options.epsilon);
   const delta = requireNumber(options.delta, 'delta', 'a number from 0 to 1', (d) => d >= 0 && d <= 1);
   if (q === 1) return { epsilon, delta };

@@ -4,7 +4,7 @@ import { ComposingAccountant } from '../composing-accountant.js';
 import type { Mechanism, MechanismCount } from '../events/mechanisms/mechanism.js';
 import { advancedDeltaOf, advancedEpsilonOf } from './advanced-composition.js';
 import { sumOfEpsilons } from './basic-composition.js';
-import { groupsOf, parameterRefusal, parametersOf } from './mechanism-parameters.js';
+import { finiteParametersOf, groupsOf, parameterRefusal } from './mechanism-parameters.js';
 import { OptimalComposition } from './optimal-composition.js';
 import { deltaLeft, deltaWith, type ParameterGroup } from './parameters.js';
 
@@ -40,7 +40,7 @@ export class ApproximateAccountant extends ComposingAccountant {
   #composed: Composed | undefined;
 
   protected refusal(mechanism: Mechanism): string | undefined {
-    return parametersOf(mechanism) === undefined ? parameterRefusal(mechanism) : undefined;
+    return finiteParametersOf(mechanism) === undefined ? parameterRefusal(mechanism) : undefined;
   }
 
   getEpsilon(delta: number): EpsilonBound & CompositionBound {

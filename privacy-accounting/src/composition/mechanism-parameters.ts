@@ -26,7 +26,11 @@ export function parametersOf(mechanism: Mechanism): EpsilonDelta | undefined {
       return pure(mechanism.parameter * mechanism.sensitivity);
     case 'randomizedResponse': {
       const { buckets, noiseParameter } = mechanism;
-      return pure(Math.log1p((buckets * (1 - noiseParameter)) / noiseParameter));
+      const excess = (buckets * (1 - noiseParameter)) / noiseParameter;
+      // Where the quotient overflows, 1 is nothing beside it.
+      return pure(
+        excess < Number.POSITIVE_INFINITY ? Math.log1p(excess) : Math.log(buckets) - Math.log(noiseParameter),
+      );
     }
     case 'exponentialMechanism':
     case 'reportNoisyMax':
@@ -46,10 +50,18 @@ export function parametersOf(mechanism: Mechanism): EpsilonDelta | undefined {
   }
 }
 
-/** Why there are none, for {@link parametersOf} undefined. */
-export function parameterRefusal({ kind }: Mechanism): string {
+/** {@link parametersOf}, undefined also where ε overflows: there is nothing to add up. */
+export function finiteParametersOf(mechanism: Mechanism): EpsilonDelta | undefined {
+  const parameters = parametersOf(mechanism);
+  return parameters !== undefined && parameters.epsilon < Number.POSITIVE_INFINITY ? parameters : undefined;
+}
+
+/** Why there are none, for {@link finiteParametersOf} undefined. */
+export function parameterRefusal(mechanism: Mechanism): string {
+  if (parametersOf(mechanism) !== undefined)
+    return 'its ε is larger than any number. State it as nonPrivate.';
   return (
-    `a mechanism of kind ${kind} has no single (ε, δ) to compose; it has a curve of them. Use the pld or rdp accountant, ` +
+    `a mechanism of kind ${mechanism.kind} has no single (ε, δ) to compose; it has a curve of them. Use the pld or rdp accountant, ` +
     'or state the release as an epsilonDelta event.'
   );
 }
@@ -58,7 +70,7 @@ export function parameterRefusal({ kind }: Mechanism): string {
 export function groupsOf(mechanisms: readonly MechanismCount[]): readonly ParameterGroup[] | undefined {
   const parameters: (EpsilonDelta & { readonly count: number })[] = [];
   for (const { mechanism, count } of mechanisms) {
-    const one = parametersOf(mechanism);
+    const one = finiteParametersOf(mechanism);
     if (one === undefined) return undefined;
     parameters.push({ ...one, count });
   }

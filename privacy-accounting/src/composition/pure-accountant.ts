@@ -4,7 +4,7 @@ import { ComposingAccountant } from '../composing-accountant.js';
 import type { Mechanism } from '../events/mechanisms/mechanism.js';
 import { requireTotalDelta } from './advanced-composition.js';
 import { sumOfEpsilons } from './basic-composition.js';
-import { groupsOf, parameterRefusal, parametersOf } from './mechanism-parameters.js';
+import { finiteParametersOf, groupsOf, parameterRefusal } from './mechanism-parameters.js';
 
 /**
  * Accounts for pure mechanisms by adding up their ε. What is E-differentially private in sum is also (ε, δ)-private with
@@ -20,14 +20,14 @@ import { groupsOf, parameterRefusal, parametersOf } from './mechanism-parameters
  * Source: Dwork et al. 2006; Kairouz, Oh & Viswanath 2015 (arXiv:1311.0776), Thm 2.5 (randomized response is the worst).
  *
  * @example
- * const event = selfComposed({ count: 4, event: laplace({ noiseMultiplier: 2 }) });
+ * const event = selfComposed({ count: 4, event: laplace({ parameter: 2 }) });
  * new PureAccountant({ relation: 'add-or-remove-one' }).compose(event).getEpsilon(0).epsilon; // 2
  */
 export class PureAccountant extends ComposingAccountant {
   readonly name = 'pure';
 
   protected refusal(mechanism: Mechanism): string | undefined {
-    const parameters = parametersOf(mechanism);
+    const parameters = finiteParametersOf(mechanism);
     if (parameters === undefined) return parameterRefusal(mechanism);
     return parameters.delta === 0
       ? undefined

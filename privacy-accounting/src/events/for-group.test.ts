@@ -131,6 +131,21 @@ describe('claims about groups', () => {
     });
   });
 
+  it('are numbers where e^ε is not: as it is for one, in logarithms for more', () => {
+    for (const epsilon of [709, 800, 1e300]) {
+      expect(groupEpsilonDelta({ epsilon, delta: 1e-10 }, 1)).toEqual({ epsilon, delta: 1e-10 });
+      expect(groupEpsilonDelta({ epsilon, delta: 1e-10 }, 2).delta).toBeGreaterThanOrEqual(1);
+    }
+    // δ(1 + e^400), and δ·Σ_{i<k} e^{i/2}: e^{kε} overflows, the group's δ does not.
+    const { delta } = groupEpsilonDelta({ epsilon: 400, delta: 1e-300 }, 2);
+    expect(delta / (1e-300 * Math.exp(400)) - 1).toBeGreaterThanOrEqual(0);
+    expect(delta / (1e-300 * Math.exp(400)) - 1).toBeLessThan(1e-11);
+    const many = groupEpsilonDelta({ epsilon: 0.5, delta: 1e-307 }, 1420).delta;
+    const exact = 1e-307 * Math.exp(709) * (Math.exp(1) / Math.expm1(0.5));
+    expect(many / exact - 1).toBeGreaterThan(-1e-12);
+    expect(many / exact - 1).toBeLessThan(1e-10);
+  });
+
   it('whose δ grows to 1 are none', () => {
     const claim = epsilonDelta({ epsilon: 3, delta: 1e-3, relation });
     expect(forGroup(claim, { size: 4 })).toMatchObject({ type: 'nonPrivate' });

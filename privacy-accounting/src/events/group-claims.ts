@@ -14,11 +14,20 @@ export function groupEpsilonDelta(
   { epsilon, delta }: { readonly epsilon: number; readonly delta: number },
   size: number,
 ): { readonly epsilon: number; readonly delta: number } {
+  if (size === 1) return { epsilon, delta };
   const total = epsilon * size * (size > 2 ? ROUNDED_UP : 1);
   if (delta === 0) return { epsilon: total, delta: 0 };
   // The sum of the geometric series; its terms are at least 1, so that expm1's ratio is only needed away from ε = 0.
-  const series = epsilon === 0 ? size : Math.expm1(size * epsilon) / Math.expm1(epsilon);
-  return { epsilon: total, delta: Math.max(delta, delta * series * ROUNDED_UP) };
+  const last = Math.expm1(size * epsilon);
+  if (last < Number.POSITIVE_INFINITY) {
+    const series = epsilon === 0 ? size : last / Math.expm1(epsilon);
+    return { epsilon: total, delta: Math.max(delta, delta * series * ROUNDED_UP) };
+  }
+  // e^{kε} overflows, and ∞/∞ would be NaN: in logarithms, the series being at most e^{(k−1)ε}/(1 − e^{−ε}).
+  const logSeries = (size - 1) * epsilon - Math.log1p(-Math.exp(-epsilon));
+  const logDelta = Math.log(delta) + logSeries;
+  const rounding = 4 * Number.EPSILON * (1 + logSeries - Math.log(delta));
+  return { epsilon: total, delta: Math.max(delta, Math.exp(logDelta + rounding)) };
 }
 
 /**

@@ -12,7 +12,7 @@ import { SAMPLING_READERS } from './readers/sampling-readers.js';
 export const MAX_EVENT_DEPTH = 100;
 
 /** Trees with more nodes than this are refused: shared subtrees would make a small object endless to read. */
-export const MAX_EVENT_NODES = 4_000_000;
+const MAX_EVENT_NODES = 4_000_000;
 
 /** The version of the events' JSON: a field's meaning never changes within it. See {@link EventDocument}. */
 export const EVENT_SCHEMA = 'dp-event/1';

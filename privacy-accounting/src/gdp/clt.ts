@@ -1,4 +1,4 @@
-import { requireCount, requireNumber, requireRecord } from '../arguments.js';
+import { requireCount, requireNumber, requireRecord, requireSamplingProbability } from '../arguments.js';
 import { normalCdf } from './normal-law.js';
 
 /** A run of T = `steps` Gaussians of σ = `noiseMultiplier` on samples of rate q = `samplingProbability` ∈ (0, 1]. */
@@ -57,12 +57,7 @@ function normalMiddle(x: number): number {
 function requireRun(run: SampledRun): { readonly q: number; readonly sigma: number; readonly steps: number } {
   requireRecord(run, 'run', 'an object { samplingProbability, noiseMultiplier, steps }');
   return {
-    q: requireNumber(
-      run.samplingProbability,
-      'samplingProbability',
-      'a number above 0 and at most 1',
-      (q) => q > 0 && q <= 1,
-    ),
+    q: requireSamplingProbability(run.samplingProbability),
     sigma: requireNumber(run.noiseMultiplier, 'noiseMultiplier', 'a finite number above 0', (s) => s > 0),
     steps: requireCount(run.steps, 'steps'),
   };

@@ -61,5 +61,11 @@ describe('GdpAccountant', () => {
     expect(mu(1e200, 4) / 2e-200).toBeCloseTo(1, 13);
     expect(mu(1e-200, 4) / 2e200).toBeCloseTo(1, 13);
     expect(mu(Number.MIN_VALUE, 1)).toBe(Number.POSITIVE_INFINITY);
+    // μ is a number, μ²/2 is not: then it says why.
+    const bound = new GdpAccountant({ relation: 'replace-special' }).compose(noise(1e-160)).getEpsilon(1e-5);
+    expect(bound).toMatchObject({
+      epsilon: Number.POSITIVE_INFINITY,
+      warning: expect.stringMatching(/too little noise/),
+    });
   });
 });

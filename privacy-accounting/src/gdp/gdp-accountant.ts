@@ -64,7 +64,9 @@ export class GdpAccountant extends ComposingAccountant {
   }
 
   #bound(epsilon: number, delta: number): EpsilonBound {
-    if (this.mu < Number.POSITIVE_INFINITY) return this.bound(epsilon, delta);
+    // A finite μ above 1e154 has a μ²/2 that is not.
+    if (this.mu < Number.POSITIVE_INFINITY && epsilon < Number.POSITIVE_INFINITY)
+      return this.bound(epsilon, delta);
     const warning = `Not private: ${this.notPrivate ?? 'too little noise for a finite bound'}.`;
     return this.bound(epsilon, delta, { warning });
   }

@@ -88,7 +88,7 @@ export class Panel {
 const LARGEST_GRID_EPSILON = 700;
 
 /** `choice` if it is an accountant's name or `best`. */
-export function requireChoice(choice: unknown): AccountantChoice {
+function requireChoice(choice: unknown): AccountantChoice {
   if (choice === 'best' || ACCOUNTANT_NAMES.some((name) => name === choice))
     return choice as AccountantChoice;
   throw invalidArgument('accountant', `one of best, ${ACCOUNTANT_NAMES.join(', ')}`, choice);

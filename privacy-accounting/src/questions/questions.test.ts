@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ACCOUNTANT_NAMES, deltaOf, epsilonOf } from '../epsilon-of.js';
+import { deltaOf, epsilonOf } from '../epsilon-of.js';
 import { DpError } from '../errors.js';
 import {
   composed,
@@ -13,6 +13,7 @@ import {
   shuffled,
 } from '../events/index.js';
 import {
+  ACCOUNTANT_NAMES,
   compareAccountants,
   deltaCurve,
   epsilonCurve,

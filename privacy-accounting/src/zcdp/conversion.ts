@@ -66,7 +66,10 @@ function requireZcdp(options: ZcdpParameters): { readonly rho: number; readonly 
   requireRecord(options, 'options', 'an object with rho');
   const accepts = (x: number) => x >= 0;
   const rho = requireNumber(options.rho, 'rho', 'a finite number, 0 or larger', accepts);
-  return { rho, xi: requireNumber(options.xi ?? 0, 'xi', 'a finite number, 0 or larger', accepts) };
+  // Only a missing ξ is 0: null is how JSON writes ∞.
+  const xi =
+    options.xi === undefined ? 0 : requireNumber(options.xi, 'xi', 'a finite number, 0 or larger', accepts);
+  return { rho, xi };
 }
 
 /** {@link zcdpToEpsilon} of checked arguments; ∞ for ρ = ∞. */
@@ -75,10 +78,12 @@ export function epsilonOfZcdp(rho: number, xi: number, delta: number): AtBestOrd
   if (rho === Number.POSITIVE_INFINITY) return { value: rho, order: 1 };
   const logDelta = Math.log(delta);
   const best = minimize((above) => {
-    const shrink = Math.log(above) - Math.log1p(above);
-    const tail = (logDelta + Math.log1p(above)) / above;
+    // Not ln(α − 1) − ln α, which would cancel at large orders.
+    const shrink = -Math.log1p(1 / above);
+    const logOrder = Math.log1p(above);
     const divergence = xi + rho * (1 + above);
-    return divergence + shrink - tail + SLACK * (divergence - shrink + Math.abs(tail));
+    const slack = SLACK * (divergence - shrink + (logOrder - logDelta) / above);
+    return divergence + shrink - (logDelta + logOrder) / above + slack;
   });
   return { value: Math.max(0, best.value), order: best.order };
 }
@@ -89,7 +94,7 @@ export function logDeltaOfZcdp(rho: number, xi: number, epsilon: number): AtBest
   if (rho === Number.POSITIVE_INFINITY) return { value: 0, order: 1 };
   const byKl = 0.5 * Math.log(-Math.expm1(-(xi + rho))) + SLACK;
   const best = minimize((above) => {
-    const shrink = Math.log(above) - Math.log1p(above);
+    const shrink = -Math.log1p(1 / above);
     const divergence = xi + rho * (1 + above);
     const slack = SLACK * (above * (divergence + epsilon - shrink) + Math.log1p(above) + 1);
     return above * (divergence - epsilon + shrink) - Math.log1p(above) + slack;

@@ -77,6 +77,8 @@ describe('zcdpToEpsilon', () => {
     expect(() => zcdpToEpsilon({ rho: -1, delta: 0.1 })).toThrow(/rho must be a finite number, 0 or larger/);
     expect(() => zcdpToEpsilon({ rho: 1, delta: 1 })).toThrow(/delta must be/);
     expect(() => zcdpToDelta({ rho: 1, xi: Number.NaN, epsilon: 1 })).toThrow(/xi must be/);
+    // JSON writes ∞ as null: that is not 0.
+    expect(() => zcdpToEpsilon({ rho: 1, xi: null as never, delta: 1e-5 })).toThrow(/xi must be/);
   });
 });
 

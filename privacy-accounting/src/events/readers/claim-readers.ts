@@ -59,7 +59,8 @@ export const CLAIM_READERS: EventReaders<ClaimEvent['type']> = {
   zCDP: {
     fields: ['rho', 'xi', 'relation'],
     read: (fields, context) => {
-      const of = new FieldReader({ ...fields, xi: fields.xi ?? 0 }, context);
+      // Only a missing ξ is 0: null is how JSON writes ∞.
+      const of = new FieldReader({ ...fields, xi: fields.xi === undefined ? 0 : fields.xi }, context);
       return {
         type: 'zCDP',
         rho: of.notNegative('rho', 'The divergence of order α is at most ξ + ρα.'),

@@ -1,4 +1,4 @@
-import { invalidArgument, requireNumber } from '../../arguments.js';
+import { invalidArgument, requireNumber, requireSamplingProbability } from '../../arguments.js';
 import type { DpEvent, DpEventType } from '../dp-event.js';
 
 /** The fields of an event as they came in, nothing checked. */
@@ -72,10 +72,10 @@ export class FieldReader {
   }
 
   samplingProbability(): number {
-    return this.number(
-      'samplingProbability',
-      'a number above 0 and at most 1',
-      (q) => q > 0 && q <= 1,
+    const name = 'samplingProbability';
+    return requireSamplingProbability(
+      this.#fields[name],
+      `${this.#path}.${name}`,
       'It is the expected batch size divided by the number of examples.',
     );
   }

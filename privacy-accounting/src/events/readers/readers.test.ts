@@ -88,7 +88,7 @@ const TYPES: Readonly<
   },
   zCDP: {
     valid: { rho: 1, xi: 0, relation: 'replace-one' },
-    bad: { rho: NOISE, xi: NOISE.filter((value) => value != null), relation: RELATION },
+    bad: { rho: NOISE, xi: NOISE.filter((value) => value !== undefined), relation: RELATION },
   },
   repeatAndSelect: {
     valid: { mean: 3, shape: 0.5, event: inner },
