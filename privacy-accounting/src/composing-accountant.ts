@@ -105,6 +105,12 @@ export abstract class ComposingAccountant implements PrivacyAccountant {
 
   /** A bound with this accountant's labels, frozen. The direction is `upper` unless `details` says otherwise. */
   protected bound(epsilon: number, delta: number, details: BoundDetails = {}): EpsilonBound {
+    if (Number.isNaN(epsilon) || Number.isNaN(delta)) {
+      throw new DpError(
+        'DP_NUMERICAL',
+        `The ${this.name} accountant's arithmetic left the range of float64: it has no bound for these parameters. Use another accountant.`,
+      );
+    }
     return sealBound({
       epsilon,
       delta,

@@ -10,9 +10,11 @@ import {
   poissonGaussianPair,
 } from './gaussian-pairs.js';
 import {
+  discreteGaussianAtoms,
   discreteGaussianPair,
   discreteLaplacePair,
   epsilonDeltaPair,
+  MOST_ATOMS,
   randomizedResponsePair,
 } from './pairs-discrete.js';
 import { laplacePair } from './pairs-laplace.js';
@@ -31,6 +33,8 @@ export type PairReading =
     }
   | { readonly kind: 'nonPrivate'; readonly reason: string }
   | { readonly kind: 'none'; readonly reason: string };
+
+const TOO_WIDE = `it has more than ${MOST_ATOMS} outcomes that matter, which are not enumerated. Use the rdp accountant, or a coarser grid.`;
 
 const pairOf = (pair: () => DominatingPair) => ({ kind: 'pair', pair }) as const;
 const none = (reason: string): PairReading => ({ kind: 'none', reason });
@@ -67,9 +71,13 @@ export function pairForMechanism(mechanism: Mechanism, relation: NeighboringRela
       }
       return pairOf(() => laplacePair(mechanism));
     case 'discreteGaussian':
-      return pairOf(() => discreteGaussianPair(mechanism));
+      return discreteGaussianAtoms(mechanism) > MOST_ATOMS
+        ? none(TOO_WIDE)
+        : pairOf(() => discreteGaussianPair(mechanism));
     case 'discreteLaplace':
-      return pairOf(() => discreteLaplacePair(mechanism));
+      return mechanism.sensitivity > MOST_ATOMS
+        ? none(TOO_WIDE)
+        : pairOf(() => discreteLaplacePair(mechanism));
     case 'mixtureOfGaussians':
       if (relation === 'replace-one') {
         return none('no pair is known for a mixture of Gaussians under replace-one. Use add-or-remove-one.');
@@ -78,20 +86,24 @@ export function pairForMechanism(mechanism: Mechanism, relation: NeighboringRela
     case 'randomizedResponse':
       return pairOf(() => randomizedResponsePair(mechanism));
     case 'exponentialMechanism':
-      return pairOf(() => boundedRangePair(mechanism.epsilon));
+      // The worst of many mechanisms, which none is alone.
+      return { ...pairOf(() => boundedRangePair(mechanism.epsilon)), isUpper: true };
     case 'reportNoisyMax':
       return pairOf(() => epsilonDeltaPair({ epsilon: mechanism.epsilon, delta: 0 }));
     case 'epsilonDelta':
       return pairOf(() => epsilonDeltaPair(mechanism));
     case 'truncatedPoissonGaussian':
       return pairOf(() => truncatedPoissonGaussianPair({ ...mechanism, relation }));
-    case 'sampledWithoutReplacementGaussian':
-      return pairOf(() => {
-        const { sampleSize, datasetSize, noiseMultiplier } = mechanism;
-        const samplingProbability = sampleSize / datasetSize;
-        const pair = poissonGaussianPair({ samplingProbability, noiseMultiplier });
-        return symmetrisedPair(`without replacement ${pair.key}`, pair);
-      });
+    case 'sampledWithoutReplacementGaussian': {
+      const { sampleSize, datasetSize, noiseMultiplier } = mechanism;
+      const samplingProbability = sampleSize / datasetSize;
+      // Either of two pairs may be the worse, at another ε: no mechanism has both.
+      const pair = () => {
+        const poisson = poissonGaussianPair({ samplingProbability, noiseMultiplier });
+        return symmetrisedPair(`without replacement ${poisson.key}`, poisson);
+      };
+      return { ...pairOf(pair), isUpper: true };
+    }
     case 'zCDP':
       return none(
         'zCDP says nothing about the distribution of the privacy loss. Use the zcdp or rdp accountant.',

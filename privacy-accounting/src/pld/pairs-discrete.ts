@@ -1,16 +1,20 @@
-import { DpError } from '../errors.js';
 import { type DominatingPair, type LossAtom, TAIL_EXPONENT } from './dominating-pair.js';
 
 const U = 2 ** -53;
-/** Atoms of one law. Beyond, the noise is so wide that the continuous mechanism is the right model. */
-const MOST_ATOMS = 1 << 20;
+/** Atoms of one law, at most. Beyond, the noise is so wide that the continuous mechanism is the right model. */
+export const MOST_ATOMS = 1 << 18;
 
-function tooManyAtoms(name: string): DpError {
-  return new DpError(
-    'DP_UNSUPPORTED_EVENT',
-    `${name} has more than ${MOST_ATOMS} outcomes that matter; its privacy loss distribution is not enumerated. Scale ` +
-      'the query down to a coarser grid, or use the rdp accountant.',
-  );
+/** How many outcomes of a discrete Gaussian matter. */
+export function discreteGaussianAtoms(options: {
+  readonly sigma: number;
+  readonly sensitivity: number;
+}): number {
+  const { sigma, sensitivity } = options;
+  return 2 * reachOf(sigma) + sensitivity;
+}
+
+function reachOf(sigma: number): number {
+  return Math.ceil(Math.sqrt(2 * (TAIL_EXPONENT + 2)) * sigma) + 1;
 }
 
 /**
@@ -26,8 +30,7 @@ export function discreteGaussianPair(options: {
 }): DominatingPair {
   const { sigma, sensitivity } = options;
   const variance = sigma * sigma;
-  const reach = Math.ceil(Math.sqrt(2 * (TAIL_EXPONENT + 2)) * sigma) + 1;
-  if (2 * reach + sensitivity > MOST_ATOMS) throw tooManyAtoms('A discrete Gaussian this wide');
+  const reach = reachOf(sigma);
   const weight = (x: number) => Math.exp((-x * x) / (2 * variance));
   let total = 0;
   for (let x = reach; x >= 1; x--) total += 2 * weight(x);
@@ -62,7 +65,6 @@ export function discreteLaplacePair(options: {
   readonly sensitivity: number;
 }): DominatingPair {
   const { parameter: a, sensitivity } = options;
-  if (sensitivity > MOST_ATOMS) throw tooManyAtoms('A discrete Laplace of this sensitivity');
   const end = 1 / (1 + Math.exp(-a));
   const centre = Math.tanh(a / 2);
   const atoms: LossAtom[] = [{ loss: -a * sensitivity, p: end * Math.exp(-a * sensitivity), q: end }];

@@ -2,6 +2,7 @@ import { requireDelta, requireEpsilon, requireNumber } from '../arguments.js';
 import type { AccountantName, DeltaBound, EpsilonBound } from '../bound.js';
 import { type AccountantOptions, ComposingAccountant } from '../composing-accountant.js';
 import { type Mechanism, type MechanismCount, mechanismKey } from '../events/mechanisms/mechanism.js';
+import { mergeAlike } from '../events/mechanisms/merge-alike.js';
 import type { NeighboringRelation } from '../relation.js';
 import { ComposedLoss } from './composed-loss.js';
 import type { DominatingPair } from './dominating-pair.js';
@@ -22,6 +23,8 @@ export interface PldAccountantOptions extends AccountantOptions {
 /** Pairs are pure functions of a mechanism; a training loop asks for the same one again and again. */
 const pairs = new Map<string, DominatingPair>();
 const KEPT_PAIRS = 64;
+/** Different mechanisms from which on those alike are bounded together. */
+const MOST_DISTINCT = 128;
 
 function cachedPair(key: string, make: () => DominatingPair): DominatingPair {
   let pair = pairs.get(key);
@@ -58,7 +61,13 @@ export class PldAccountant extends ComposingAccountant {
   readonly name: AccountantName = 'pld';
   readonly #interval: number | undefined;
   readonly #certified: boolean;
-  #composed: { readonly of: readonly MechanismCount[]; readonly loss: ComposedLoss } | undefined;
+  #composed:
+    | {
+        readonly of: readonly MechanismCount[];
+        readonly loss: ComposedLoss;
+        readonly warning: string | undefined;
+      }
+    | undefined;
 
   constructor(options: PldAccountantOptions) {
     super(options);
@@ -72,15 +81,21 @@ export class PldAccountant extends ComposingAccountant {
 
   /** The privacy loss of everything composed so far: whole curves, trade-off functions, both directions. */
   get privacyLoss(): PrivacyLoss {
+    return this.#compose().loss;
+  }
+
+  #compose() {
     if (this.#composed?.of !== this.mechanisms) {
-      const parts = pairCounts(this.mechanisms, this.relation);
+      // What dominates is no longer attained: lower bounds need the mechanisms themselves.
+      const most = this.#certified ? Number.POSITIVE_INFINITY : MOST_DISTINCT;
+      const { parts, warning } = pairCounts(this.mechanisms, this.relation, most);
       const loss = new ComposedLoss(parts, {
         certified: this.#certified,
         ...(this.#interval === undefined ? {} : { interval: this.#interval }),
       });
-      this.#composed = { of: this.mechanisms, loss };
+      this.#composed = { of: this.mechanisms, loss, warning };
     }
-    return this.#composed.loss;
+    return this.#composed;
   }
 
   protected refusal(mechanism: Mechanism): string | undefined {
@@ -114,8 +129,9 @@ export class PldAccountant extends ComposingAccountant {
     if (epsilon === Number.POSITIVE_INFINITY) {
       return { warning: 'The privacy loss is infinite with a probability above δ: no finite ε holds.' };
     }
-    const { warning } = this.privacyLoss;
-    return warning === undefined ? {} : { warning };
+    const { loss, warning } = this.#compose();
+    const warnings = [loss.warning, warning].filter((text) => text !== undefined);
+    return warnings.length === 0 ? {} : { warning: warnings.join(' ') };
   }
 
   /** Why nothing is guaranteed, if so. */
@@ -168,23 +184,22 @@ export class CertifiedPldAccountant extends PldAccountant {
   }
 }
 
-/** The pairs of mechanisms that have one; all unsampled Gaussians are one, μ² = Σ μᵢ² (Dong, Roth & Su 2022, Cor. 2). */
-export function pairCounts(
+/**
+ * The pairs of mechanisms that have one; all unsampled Gaussians are one, μ² = Σ μᵢ² (Dong, Roth & Su 2022, Cor. 2), and
+ * of more than `most` others those alike are bounded together.
+ */
+function pairCounts(
   mechanisms: readonly MechanismCount[],
   relation: NeighboringRelation,
-): readonly PairCount[] {
+  most: number,
+): { readonly parts: readonly PairCount[]; readonly warning: string | undefined } {
+  const unsampled = mechanisms.filter(({ mechanism }) => isUnsampled(mechanism));
+  const others = mergeAlike(
+    mechanisms.filter(({ mechanism }) => !isUnsampled(mechanism)),
+    most,
+  );
   const parts: PairCount[] = [];
-  const unsampled: MechanismCount[] = [];
-  for (const part of mechanisms) {
-    const { mechanism, count } = part;
-    if (
-      mechanism.kind === 'gaussian' &&
-      mechanism.samplingProbability === 1 &&
-      mechanism.noise === 'continuous'
-    ) {
-      unsampled.push(part);
-      continue;
-    }
+  for (const { mechanism, count } of others.mechanisms) {
     const reading = pairForMechanism(mechanism, relation);
     if (reading.kind !== 'pair') continue;
     const pair = cachedPair(`${relation} ${mechanismKey(mechanism)}`, reading.pair);
@@ -198,5 +213,11 @@ export function pairCounts(
     const sigma = 1 / Math.sqrt(squares * (1 + (4 + unsampled.length) * Number.EPSILON));
     parts.unshift({ pair: cachedPair(`gaussian ${sigma}`, () => gaussianPair(sigma)), count: 1 });
   }
-  return parts;
+  return { parts, warning: others.warning };
+}
+
+function isUnsampled(mechanism: Mechanism): boolean {
+  return (
+    mechanism.kind === 'gaussian' && mechanism.samplingProbability === 1 && mechanism.noise === 'continuous'
+  );
 }

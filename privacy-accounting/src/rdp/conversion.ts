@@ -26,8 +26,9 @@ export function epsilonAtOrder(order: number, rdp: number, delta: number): numbe
   if (order <= SMALLEST_CONVERTED_ORDER || delta === 0) return Number.POSITIVE_INFINITY;
   const shrink = Math.log1p(-1 / order);
   const tail = (Math.log(delta) + Math.log(order)) / (order - 1);
-  const epsilon = rdp + shrink - tail;
-  return Math.max(0, epsilon + SLACK * (rdp - shrink + Math.abs(tail)));
+  // The two logarithms may cancel.
+  const largest = (Math.log(order) - Math.log(delta)) / (order - 1);
+  return Math.max(0, rdp + shrink - tail + SLACK * (rdp - shrink + largest));
 }
 
 /** ln δ at every ε from the total variation, ½ ln(1 − e^{−r}): the second bound of {@link epsilonAtOrder}. */
@@ -96,7 +97,9 @@ export function rdpToDelta(options: {
   const { orders, rdp } = requireCurve(options);
   const epsilon = requireEpsilon(options.epsilon);
   const best = smallest(orders, (order, i) => logDeltaAtOrder(order, rdp[i]!, epsilon));
-  return { delta: Math.exp(best.value), order: best.order };
+  // What underflows is not 0.
+  const least = best.value === Number.NEGATIVE_INFINITY ? 0 : Number.MIN_VALUE;
+  return { delta: Math.max(least, Math.exp(best.value)), order: best.order };
 }
 
 /** The first order at which `value` is smallest. */

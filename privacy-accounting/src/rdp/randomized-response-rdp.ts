@@ -43,6 +43,8 @@ export function randomizedResponseRdp(options: RandomizedResponseOptions): numbe
   return randomizedResponseRdpAt(p, buckets, requireRelation(options.relation), requireOrder(options.order));
 }
 
+const SMALLEST_SHARE = 1e-300;
+
 /** {@link randomizedResponseRdp} of checked arguments. */
 export function randomizedResponseRdpAt(
   p: number,
@@ -52,7 +54,8 @@ export function randomizedResponseRdpAt(
 ): number {
   if (relation === 'add-or-remove-one') return Number.POSITIVE_INFINITY;
   if (p === 1 || buckets === 1) return 0;
-  if (p === 0) return Number.POSITIVE_INFINITY;
+  // Where p/k leaves float64's range, no finite bound is of use.
+  if (p / buckets < SMALLEST_SHARE) return Number.POSITIVE_INFINITY;
   const directions = relation === 'replace-one' ? [exchanged(p, buckets)] : blanked(p, buckets);
   return Math.max(...directions.map((outcomes) => finiteRdpAt(outcomes, order)));
 }

@@ -2,6 +2,7 @@ import { requireDelta, requireEpsilon } from '../arguments.js';
 import type { DeltaBound, EpsilonBound } from '../bound.js';
 import { type AccountantOptions, ComposingAccountant } from '../composing-accountant.js';
 import type { Mechanism, MechanismCount } from '../events/mechanisms/mechanism.js';
+import { mergeAlike } from '../events/mechanisms/merge-alike.js';
 import { composedDelta, deltaBeside } from './approximate-delta.js';
 import {
   epsilonAtOrder,
@@ -33,7 +34,12 @@ interface Total {
   readonly delta: number;
   /** The orders to try, all of them; undefined where bisection finds the best. */
   readonly orders: readonly number[] | undefined;
+  /** That many different mechanisms were bounded by fewer. */
+  readonly warning: string | undefined;
 }
+
+/** Different mechanisms from which on those alike are bounded together. */
+const MOST_DISTINCT = 2000;
 
 /**
  * Accounts in Rényi divergences: RDP(α) of a composition is the sum of its parts', for every order α; (ε, δ) follows
@@ -120,7 +126,9 @@ export class RdpAccountant extends ComposingAccountant {
       const warning = reason === undefined ? `No order gives ${unbounded}.` : `Not private: ${reason}.`;
       return this.bound(epsilon, delta, { warning });
     }
-    const warnings = [this.#edgeWarning(edge), this.#voteWarning()].filter((text) => text !== undefined);
+    const warnings = [this.#edgeWarning(edge), this.#voteWarning(), this.#last?.warning].filter(
+      (text) => text !== undefined,
+    );
     return this.bound(epsilon, delta, {
       order,
       ...(warnings.length === 0 ? {} : { warning: warnings.join(' ') }),
@@ -145,16 +153,25 @@ export class RdpAccountant extends ComposingAccountant {
   #total(): Total {
     const { mechanisms } = this;
     if (this.notPrivate !== undefined) {
-      return { of: mechanisms, curve: () => Number.POSITIVE_INFINITY, delta: 0, orders: this.#orders };
+      const curve = () => Number.POSITIVE_INFINITY;
+      return { of: mechanisms, curve, delta: 0, orders: this.#orders, warning: undefined };
     }
     if (this.#last?.of !== mechanisms) {
       const options = { dataDependent: this.#dataDependent };
-      const parts = mechanisms.map(({ mechanism, count }) => ({
+      const alike = mergeAlike(mechanisms, MOST_DISTINCT);
+      const parts = alike.mechanisms.map(({ mechanism, count }) => ({
         ...mechanismCurve(mechanism, options),
         count,
       }));
       const orders = this.#orders ?? (parts.every(({ convex }) => convex) ? undefined : SPREAD_ORDERS);
-      this.#last = { of: mechanisms, curve: composedCurve(parts), delta: composedDelta(parts), orders };
+      const { warning } = alike;
+      this.#last = {
+        of: mechanisms,
+        curve: composedCurve(parts),
+        delta: composedDelta(parts),
+        orders,
+        warning,
+      };
     }
     return this.#last;
   }

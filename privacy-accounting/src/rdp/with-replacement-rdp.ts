@@ -6,6 +6,8 @@ import { logExchangeExcess } from './without-replacement-rdp.js';
 const LOG_TAIL = -55;
 /** Beyond as many copies numbers are not told apart: all count as the largest. */
 const MAX_COUNTED = 64;
+/** Beyond, every record is drawn many times, and all numbers of copies count as the largest that matters. */
+const MAX_ENUMERATED_MEAN = 1e4;
 const ROUND_UP = 1 + 2e-11;
 
 /** How often a record may be among m draws. */
@@ -22,6 +24,16 @@ export interface Copies {
 export function copiesOfRecord(datasetSize: number, sampleSize: number): Copies {
   if (datasetSize === 1) return { groups: [{ count: sampleSize, logWeight: 0 }], q: 1, delta: 0 };
   const logNone = sampleSize * Math.log1p(-1 / datasetSize);
+  const mean = sampleSize / datasetSize;
+  if (mean > MAX_ENUMERATED_MEAN) {
+    // Bernstein's inequality: Pr[X ≥ μ + t] ≤ exp(−t²/2(μ + t/3)).
+    const nats = -LOG_TAIL;
+    const count = Math.min(
+      sampleSize,
+      Math.ceil(mean + nats / 3 + Math.sqrt((nats / 3) ** 2 + 2 * nats * mean)) + 1,
+    );
+    return { groups: [{ count, logWeight: 0 }], q: 1, delta: Math.exp(LOG_TAIL) };
+  }
   const groups: { count: number; logWeight: number }[] = [];
   const rest = new LogSum();
   let last = 0;
