@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import * as api from 'privacy-accounting';
 import { describe, expect, it } from 'vitest';
+import * as questions from '../src/questions/index.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const sources = readdirSync(`${root}/src`, { recursive: true, encoding: 'utf8' }).filter(
@@ -20,6 +21,12 @@ describe('the package', () => {
     }
     const manifest = JSON.parse(readFileSync(`${root}/package.json`, 'utf8'));
     expect(Object.keys(manifest.dependencies)).toEqual(['fft.js']);
+  });
+
+  it('hides no question behind a name of another room', () => {
+    for (const [name, value] of Object.entries(questions)) {
+      expect((api as Record<string, unknown>)[name], name).toBe(value);
+    }
   });
 
   it('exports what it promises', () => {
@@ -65,6 +72,7 @@ describe('the package', () => {
       'delta',
       'deltaCurve',
       'deltaCurveOf',
+      'deltaCurveThrough',
       'deltaOf',
       'discreteGaussian',
       'discreteLaplace',

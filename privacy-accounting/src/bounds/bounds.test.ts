@@ -9,7 +9,7 @@ import {
   poisonedProbability,
   reconstructionSuccess,
 } from './attacks.js';
-import { type DeltaCurve, deltaCurve } from './delta-curve.js';
+import { type DeltaCurve, deltaCurveThrough } from './delta-curve.js';
 import { gdpMuOf } from './gdp-mu.js';
 import { posteriorCeiling } from './posterior.js';
 import { gaussianTradeOff, tradeOffOf } from './trade-off.js';
@@ -18,7 +18,7 @@ const relation = 'replace-special';
 
 /** The Gaussian's exact curve at many points; `points` of ε up to `end`. */
 function gaussianCurve(mu: number, points = 4000, end = 12 * mu + mu * mu): DeltaCurve {
-  return deltaCurve({
+  return deltaCurveThrough({
     relation,
     accountant: 'gdp',
     points: Array.from({ length: points }, (_, j) => {
@@ -29,7 +29,7 @@ function gaussianCurve(mu: number, points = 4000, end = 12 * mu + mu * mu): Delt
 }
 
 const pointCurve = (epsilon: number, delta: number) =>
-  deltaCurve({ relation, accountant: 'gdp', points: [{ epsilon, delta }] });
+  deltaCurveThrough({ relation, accountant: 'gdp', points: [{ epsilon, delta }] });
 
 const anyRate = fc.double({ min: -9, max: 0, noNaN: true }).map((exponent) => 10 ** exponent);
 const anyCurve = fc
@@ -40,7 +40,7 @@ const anyCurve = fc
     }),
     { minLength: 1, maxLength: 30 },
   )
-  .map((points) => deltaCurve({ relation, accountant: 'gdp', points }));
+  .map((points) => deltaCurveThrough({ relation, accountant: 'gdp', points }));
 
 describe('the normal law', () => {
   it('has the tails of mpmath (50 digits)', () => {
@@ -236,7 +236,7 @@ describe('the posterior', () => {
             [p * Math.exp(-e), p],
           ] as const;
           const epsilons = Array.from({ length: 60 }, (_, j) => (e * j) / 59);
-          const curve = deltaCurve({
+          const curve = deltaCurveThrough({
             relation,
             accountant: 'gdp',
             points: epsilons.map((epsilon) => ({

@@ -24,9 +24,9 @@ export const LARGEST_EPSILON = 700;
  * others imply are left out. Between points δ is bounded by the chord in e^ε: δ(ε) = sup P(E) − e^ε·Q(E) is convex in e^ε.
  *
  * @example
- * deltaCurve({ relation: 'add-or-remove-one', accountant: 'pld', points: [{ epsilon: 1, delta: 1e-6 }] });
+ * deltaCurveThrough({ relation: 'add-or-remove-one', accountant: 'pld', points: [{ epsilon: 1, delta: 1e-6 }] });
  */
-export function deltaCurve(options: {
+export function deltaCurveThrough(options: {
   readonly relation: NeighboringRelation;
   readonly accountant: AccountantName;
   readonly points: readonly { readonly epsilon: number; readonly delta: number }[];
@@ -47,7 +47,7 @@ export function deltaCurve(options: {
   return curveThrough(relation, options.accountant, points);
 }
 
-/** {@link deltaCurve} of checked points. */
+/** {@link deltaCurveThrough} of checked points. */
 export function curveThrough(
   relation: NeighboringRelation,
   accountant: AccountantName,

@@ -17,7 +17,7 @@ export {
   poisonedProbability,
   reconstructionSuccess,
 } from './attacks.js';
-export { type DeltaCurve, deltaCurve } from './delta-curve.js';
+export { type DeltaCurve, deltaCurveThrough } from './delta-curve.js';
 export { gdpMuOf } from './gdp-mu.js';
 export { curveOfLoss } from './loss-curve.js';
 export { type PosteriorCeiling, posteriorCeiling } from './posterior.js';

@@ -38,7 +38,7 @@ const requireRate = (value: unknown) =>
  * Source: Dong, Roth & Su 2022 (arXiv:1905.02383), Prop. 2.4 and 2.12; Wasserman & Zhou 2010.
  *
  * @example
- * const curve = deltaCurve({ relation: 'replace-one', accountant: 'pld', points: [{ epsilon: 1, delta: 1e-5 }] });
+ * const curve = deltaCurveThrough({ relation: 'replace-one', accountant: 'pld', points: [{ epsilon: 1, delta: 1e-5 }] });
  * tradeOffOf(curve).truePositiveRate(0.01); // 0.027192818…
  */
 export function tradeOffOf(curve: DeltaCurve): TradeOffBound {
