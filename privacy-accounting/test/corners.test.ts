@@ -7,11 +7,13 @@ import {
   epsilonOf,
   exponentialMechanism,
   gaussian,
+  poissonSampled,
   randomizedResponse,
   rdpToDelta,
   rdpToEpsilon,
   sampledWithoutReplacement,
   sampledWithReplacement,
+  selfComposed,
   ZcdpAccountant,
 } from '../src/index.js';
 
@@ -36,6 +38,27 @@ describe('corners of the parameters', () => {
     expect(deltaOf(event, { epsilon: 900, relation: 'replace-one' }).delta).toBe(0);
     expect(deltaOf(event, { epsilon: 700, relation: 'replace-one' }).delta).toBe(1);
     expect(deltaOf(event, { epsilon: 900, relation: 'replace-one', accountant: 'rdp' }).delta).toBe(1);
+  });
+
+  it('tell a blank, which reports at random, from another truth', () => {
+    const report = randomizedResponse({ noiseParameter: 0.9, buckets: 10 });
+    const asked = (
+      relation: 'replace-one' | 'replace-special',
+      accountant: 'pld' | 'rdp' | 'approximate' | 'pure',
+    ) => epsilonOf(selfComposed({ count: 50, event: report }), { delta: 1e-5, relation, accountant }).epsilon;
+    // Of another implementation, both: 14.9282 and 11.1081.
+    expect(asked('replace-one', 'pld')).toBeCloseTo(14.928, 2);
+    expect(asked('replace-special', 'pld')).toBeCloseTo(11.108, 2);
+    expect(asked('replace-special', 'pure')).toBeCloseTo(50 * Math.log(1.9), 3);
+    for (const accountant of ['rdp', 'approximate', 'pure'] as const) {
+      expect(asked('replace-special', accountant)).toBeGreaterThan(asked('replace-special', 'pld'));
+      expect(asked('replace-special', accountant)).toBeLessThan(asked('replace-one', accountant));
+    }
+    // A record that is not sampled reports nothing at all, which is no blank.
+    const sampled = poissonSampled({ samplingProbability: 0.5, event: report });
+    expect(() => epsilonOf(sampled, { delta: 1e-5, relation: 'replace-special' })).toThrow(
+      /number of reports/,
+    );
   });
 
   it('answer for records that are drawn very often', () => {

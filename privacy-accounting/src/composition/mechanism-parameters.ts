@@ -25,7 +25,10 @@ export function parametersOf(mechanism: Mechanism): EpsilonDelta | undefined {
     case 'discreteLaplace':
       return pure(mechanism.parameter * mechanism.sensitivity);
     case 'randomizedResponse': {
-      const { buckets, noiseParameter } = mechanism;
+      const { buckets, noiseParameter, against } = mechanism;
+      if (against === 'blank') {
+        return pure(Math.max(Math.log1p((buckets - 1) * (1 - noiseParameter)), -Math.log(noiseParameter)));
+      }
       const excess = (buckets * (1 - noiseParameter)) / noiseParameter;
       // Where the quotient overflows, 1 is nothing beside it.
       return pure(

@@ -4,7 +4,8 @@ import type { DpEvent } from './dp-event.js';
 /**
  * Each record reports one of k = `buckets` values: its own with probability 1 − p, else one drawn uniformly from all k;
  * p = `noiseParameter`. Reports are local, one for each record: it is sound under replace-one, and under replace-special
- * where a blank reports some bucket, fixed or random. Under add-or-remove-one the number of reports would tell.
+ * where a blank reports a uniformly random bucket (where it reports a fixed one, state replace-one). Under
+ * add-or-remove-one the number of reports would tell.
  * p = 0 with k ≥ 2 is the truth: ε = ∞.
  */
 export interface RandomizedResponseEvent {

@@ -209,7 +209,10 @@ describe('forGroup', () => {
     }
     const rr = randomizedResponse({ noiseParameter: 0.5, buckets: 3 });
     expect(mechanisms(forGroup(rr, { size: 4 }), 'replace-one')).toEqual([
-      { mechanism: { kind: 'randomizedResponse', noiseParameter: 0.5, buckets: 3 }, count: 4 },
+      {
+        mechanism: { kind: 'randomizedResponse', against: 'truth', noiseParameter: 0.5, buckets: 3 },
+        count: 4,
+      },
     ]);
     const choice = exponentialMechanism({ epsilon: 0.1, relation });
     expect(forGroup(choice, { size: 3 })).toMatchObject({ epsilon: expect.closeTo(0.3, 14) });

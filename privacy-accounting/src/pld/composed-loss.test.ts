@@ -9,7 +9,7 @@ import {
   poissonGaussianExchangePair,
   poissonGaussianPair,
 } from './gaussian-pairs.js';
-import { epsilonDeltaPair, randomizedResponsePair } from './pairs-discrete.js';
+import { epsilonDeltaPair, randomizedResponseBlankPair, randomizedResponsePair } from './pairs-discrete.js';
 import { laplacePair } from './pairs-laplace.js';
 
 const poisson = (samplingProbability: number, noiseMultiplier: number) =>
@@ -118,6 +118,35 @@ describe('ComposedLoss', () => {
     for (const direction of loss.directions) {
       const { lower, upper } = direction.tradeOff(0.1);
       expect(upper - lower).toBeLessThan(0.1 * deviation);
+    }
+  });
+
+  it.each([
+    [0.6, 2, 9],
+    [0.9, 10, 25],
+    [0.05, 4, 3],
+  ])('sums the binomial of randomized response against a blank: p = %d, k = %d, T = %d', (p, k, count) => {
+    const pair = randomizedResponseBlankPair({ noiseParameter: p, buckets: k });
+    const loss = new ComposedLoss([{ pair, count }], { certified: true });
+    const told = 1 - p + p / k;
+    const largest = count * Math.max(Math.log(told * k), -Math.log(p));
+    for (const part of [0, 0.1, 0.3, 0.55, 0.8]) {
+      const epsilon = part * largest;
+      const truth = [0, 0];
+      let choose = 1;
+      for (let j = 0; j <= count; j++) {
+        const record = choose * told ** j * (1 - told) ** (count - j);
+        const blank = choose * k ** -j * (1 - 1 / k) ** (count - j);
+        truth[0]! += Math.max(0, record - Math.exp(epsilon) * blank);
+        truth[1]! += Math.max(0, blank - Math.exp(epsilon) * record);
+        choose *= (count - j) / (j + 1);
+      }
+      loss.directions.forEach((direction, d) => {
+        const { lower, upper } = direction.logDelta(epsilon);
+        expect(Math.exp(lower)).toBeLessThanOrEqual(truth[d]! * (1 + 1e-9) + 1e-15);
+        expect(Math.exp(upper)).toBeGreaterThanOrEqual(truth[d]! * (1 - 1e-9));
+        expect(Math.exp(upper) - Math.exp(lower)).toBeLessThan(5e-3);
+      });
     }
   });
 

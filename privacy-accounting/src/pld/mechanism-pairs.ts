@@ -15,6 +15,7 @@ import {
   discreteLaplacePair,
   epsilonDeltaPair,
   MOST_ATOMS,
+  randomizedResponseBlankPair,
   randomizedResponsePair,
 } from './pairs-discrete.js';
 import { laplacePair } from './pairs-laplace.js';
@@ -84,7 +85,11 @@ export function pairForMechanism(mechanism: Mechanism, relation: NeighboringRela
       }
       return pairOf(() => mixtureOfGaussiansPair(mechanism));
     case 'randomizedResponse':
-      return pairOf(() => randomizedResponsePair(mechanism));
+      return pairOf(() =>
+        mechanism.against === 'blank'
+          ? randomizedResponseBlankPair(mechanism)
+          : randomizedResponsePair(mechanism),
+      );
     case 'exponentialMechanism':
       // The worst of many mechanisms, which none is alone.
       return { ...pairOf(() => boundedRangePair(mechanism.epsilon)), isUpper: true };

@@ -108,6 +108,37 @@ export function randomizedResponsePair(options: {
 }
 
 /**
+ * k-ary randomized response, a true answer against none at all, for which a uniform one is drawn: losses ln(1 + (k − 1)(1 − p))
+ * and ln p.
+ */
+export function randomizedResponseBlankPair(options: {
+  readonly noiseParameter: number;
+  readonly buckets: number;
+}): DominatingPair {
+  const { noiseParameter, buckets } = options;
+  const rest = (buckets - 1) / buckets;
+  const all: LossAtom[] = [
+    { loss: Math.log(noiseParameter), p: noiseParameter * rest, q: rest },
+    {
+      loss: Math.log1p((buckets - 1) * (1 - noiseParameter)),
+      p: 1 - noiseParameter + noiseParameter / buckets,
+      q: 1 / buckets,
+    },
+  ];
+  const atoms = all.filter(({ p, q }) => p > 0 && q > 0);
+  return {
+    key: `randomized response, blank ${noiseParameter} ${buckets}`,
+    symmetric: false,
+    atoms,
+    continua: [],
+    singular: { p: 0, q: noiseParameter * rest > 0 ? 0 : rest },
+    sketch: atoms,
+    relativeError: 32 * U,
+    lossRounding: 64 * U * (1 + Math.log(buckets)),
+  };
+}
+
+/**
  * Anything (ε, δ)-differentially private: dominated by the pair that reveals everything with probability δ and is
  * ε-randomized response otherwise (Kairouz, Oh & Viswanath 2015, arXiv:1311.0776, Thm 3.1).
  */

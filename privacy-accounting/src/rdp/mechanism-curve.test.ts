@@ -43,7 +43,7 @@ const SAMPLES: readonly Mechanism[] = [
     sensitivities: [0, 1, 2],
     probabilities: [0.5, 0.3, 0.2],
   },
-  { kind: 'randomizedResponse', noiseParameter: 0.5, buckets: 4 },
+  { kind: 'randomizedResponse', against: 'truth', noiseParameter: 0.5, buckets: 4 },
   { kind: 'exponentialMechanism', epsilon: 0.8 },
   { kind: 'reportNoisyMax', noise: 'laplace', epsilon: 0.8 },
   { kind: 'epsilonDelta', epsilon: 0.5, delta: 1e-7 },

@@ -127,9 +127,10 @@ function newCurve(mechanism: Mechanism): MechanismCurve {
         ),
       );
     case 'randomizedResponse':
-      return exactly((order) =>
-        randomizedResponseRdpAt(mechanism.noiseParameter, mechanism.buckets, 'replace-one', order),
-      );
+      return exactly((order) => {
+        const relation = mechanism.against === 'blank' ? 'replace-special' : 'replace-one';
+        return randomizedResponseRdpAt(mechanism.noiseParameter, mechanism.buckets, relation, order);
+      });
     case 'exponentialMechanism':
       return exactly((order) => boundedRangeRdpAt(mechanism.epsilon, order));
     case 'reportNoisyMax':

@@ -92,7 +92,8 @@ export function readLeaf(event: LeafEvent, path: string, relation: NeighboringRe
       }
       if (buckets === 1 || noiseParameter === 1) return NOTHING;
       if (noiseParameter === 0) return { notPrivate: 'true values were reported (noiseParameter 0)' };
-      return { mechanisms: [{ kind: event.type, noiseParameter, buckets }] };
+      const against = relation === 'replace-special' ? 'blank' : 'truth';
+      return { mechanisms: [{ kind: event.type, against, noiseParameter, buckets }] };
     }
     case 'exponentialMechanism': {
       const epsilon = event.epsilon * stepsOf(event, path, relation);

@@ -114,11 +114,15 @@ export interface MixtureOfGaussiansMechanism {
 /**
  * One report of k = `buckets` ≥ 2 values: the truth with probability 1 − p, else a uniformly random bucket (the truth
  * among them); p = `noiseParameter` ∈ (0, 1]. Pair: the reports of two different truths, 1 − p + p/k and p/k swapped, and
- * p/k in each of the others. Pure ε = ln(1 + k(1 − p)/p). Replace-one, and replace-special where a blank reports some
- * bucket (a mixture of them is no worse: hockey-stick divergences are convex).
+ * p/k in each of the others. Pure ε = ln(1 + k(1 − p)/p).
+ *
+ * `against: 'blank'`: the other record reports a uniformly random bucket. Pair: a truth's report against that, and the
+ * reverse. Pure ε = max(ln(1 + (k − 1)(1 − p)), −ln p). It is dominated by the pair of truths: a uniform report is a
+ * mixture of theirs, and hockey-stick divergences are convex.
  */
 export interface RandomizedResponseMechanism {
   readonly kind: 'randomizedResponse';
+  readonly against: 'truth' | 'blank';
   readonly noiseParameter: number;
   readonly buckets: number;
 }
