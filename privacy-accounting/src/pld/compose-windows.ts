@@ -65,8 +65,7 @@ export function composeWindows(
     const coarse = rest > 0 ? lawsOf(pair, i, interval, nats) : undefined;
     const single = (side: Side) => coarse?.[side].map((tilted) => ({ tilted, count: rest }));
     if (blocks === undefined || block === 0) return (side: Side) => [single(side)!];
-    const ratio = blocks.ratios[i]!;
-    const h = interval / ratio;
+    const h = interval / blocks.ratio;
     const fine = lawsOf(pair, i, h, blocks.nats);
     const ofBlock = new SaddlePoint([{ pair, count: block }]);
     const planned = keys.map((key) => ofBlock.holding(key, tilt[key], blocks.nats));
@@ -77,7 +76,7 @@ export function composeWindows(
         blocks.sizes[i]!,
       );
       const laws = composed.map((window) => ({
-        tilted: coarsen(window, ratio, side),
+        tilted: coarsen(window, blocks.ratio, side),
         count: Math.floor(count / block),
       }));
       // The grid of blocks is too coarse to bound a step from below; fewer steps lose less.

@@ -7,11 +7,11 @@ export type Direction = 'remove' | 'add';
 /** The questions to both directions; only those that are named have to be answered. */
 export type Questions = Readonly<Record<Direction, Question>>;
 
-/** A composition in two stages: blocks of steps on a fine grid, and the blocks on one that is `ratios` times as coarse, by part. */
+/** A composition in two stages: `block` steps at a time on a fine grid, and the blocks on one `ratio` times as coarse. */
 export interface Blocks {
   /** Steps of a block, of each part; 0 where the part is not cut into blocks. */
   readonly steps: readonly number[];
-  readonly ratios: readonly number[];
+  readonly ratio: number;
   /** Points of each part's window on the fine grid. */
   readonly sizes: readonly number[];
   /** Of the tilted mass of a block, e^{−nats} may be outside of its window. */
@@ -54,8 +54,6 @@ const SEVERE = 100;
 /** A window that wants more points is worth a second stage, if that has half as many in all. */
 const ONE_STAGE = 1.5 * 2 ** 16;
 const COARSE_SIZES = [2 ** 12, 2 ** 13, 2 ** 14, 2 ** 15, 2 ** 16, 2 ** 17];
-/** Merging needs a grid that is finer than the law: an interval of so much of E|L|. */
-const MERGEABLE = 0.15;
 const LEAST_BLOCK = 4;
 const MOST_RATIO = 2 ** 12;
 /** θ times a block's window beyond which float64's exponentials come near their end. */
@@ -87,7 +85,8 @@ export function chooseGrid(
   const wanted = keys.map((key) => {
     const { theta } = asked[key];
     const coarse = (2 * tolerance) / ((1 + theta) * Math.max(saddle.spread(key, theta), 1e-300));
-    const typical = certified ? (MERGEABLE * saddle.spread(key, 0)) / steps : Number.POSITIVE_INFINITY;
+    // Merging needs a grid that is finer than the law.
+    const typical = certified ? (0.15 * saddle.spread(key, 0)) / steps : Number.POSITIVE_INFINITY;
     return Math.min(Math.max(smooth(tolerance, steps), coarse), typical);
   });
   const interval = Math.min(...wanted, width / LEAST_SIZE);
@@ -100,7 +99,7 @@ export function chooseGrid(
   }
   const isRare = keys.some((key) => asked[key].rare);
   if (width / interval > ONE_STAGE && !isRare) {
-    const staged = twoStages({ parts, keys, asked, width, tolerance, certified, smooth, interval });
+    const staged = twoStages({ parts, keys, asked, width, tolerance, smooth, interval });
     if (staged !== undefined) return staged;
   }
   // The error grows with the square of the interval. Beyond 2¹⁶ points accuracy is bought back step by step.
@@ -141,7 +140,6 @@ interface StageProblem {
   readonly asked: Questions;
   readonly width: number;
   readonly tolerance: number;
-  readonly certified: boolean;
   /** The interval that gives an error, after so many steps. */
   readonly smooth: (error: number, count: number) => number;
   /** The interval that one stage would need. */
@@ -150,30 +148,23 @@ interface StageProblem {
 
 /** The two stages with the fewest points, or nothing where one stage has fewer. */
 function twoStages(problem: StageProblem): Grid | undefined {
-  const { parts, keys, asked, width, tolerance, smooth, certified, interval: single } = problem;
+  const { parts, keys, asked, width, tolerance, smooth, interval: single } = problem;
   const steps = parts.reduce((sum, { count }) => sum + count, 0);
-  const mergeable = parts.map(({ pair }) => {
-    const step = new SaddlePoint([{ pair, count: 1 }]);
-    return certified
-      ? MERGEABLE * Math.min(...keys.map((key) => step.spread(key, 0)))
-      : Number.POSITIVE_INFINITY;
-  });
-  const fine = mergeable.map((most) => Math.min(smooth(tolerance / 2, steps), most));
+  const fine = smooth(tolerance / 2, steps);
+  if (!(fine <= single)) return undefined;
   let best: Grid | undefined;
   let least = powerOfTwo(width / single) / 2;
   for (const size of COARSE_SIZES) {
     const coarse = width / size;
-    const ratios = fine.map((interval) => Math.ceil(coarse / interval));
+    const ratio = Math.ceil(coarse / fine);
     // h² ∝ 1/count: so many blocks fit into the other half of the tolerance.
     const units = (smooth(tolerance / 2, 1) / coarse) ** 2;
     const block = Math.ceil(steps / Math.max(units, 1));
-    if (Math.max(...ratios) > MOST_RATIO || block < LEAST_BLOCK || 2 * block > steps) continue;
+    if (ratio < 2 || ratio > MOST_RATIO || block < LEAST_BLOCK || 2 * block > steps) continue;
     const blocks = parts.map(({ count }) => (count < 2 * block ? 0 : evenBlock(count, block)));
-    const used = parts.reduce((sum, { count }, i) => sum + count / Math.max(1, blocks[i]!), 0);
-    // Steps that are left single cost as much as blocks, and are merged on the coarse grid.
-    if (used > 1.2 * units || blocks.some((steps, i) => steps === 0 && coarse > mergeable[i]!)) continue;
     const most = Math.log(Math.max(...parts.map(({ count }, i) => count / Math.max(1, blocks[i]!))));
     const nats = Math.max(...keys.map((key) => asked[key].nats)) + most + 3;
+    const interval = coarse / ratio;
     const windows = parts.map(({ pair }, i) => {
       if (blocks[i] === 0) return 0;
       const saddle = new SaddlePoint([{ pair, count: blocks[i]! }]);
@@ -184,11 +175,11 @@ function twoStages(problem: StageProblem): Grid | undefined {
         }),
       );
     });
-    const sizes = windows.map((nats1, i) => (nats1 > 0 ? powerOfTwo((nats1 * ratios[i]!) / coarse) : 0));
+    const sizes = windows.map((nats1) => (nats1 > 0 ? powerOfTwo(nats1 / interval) : 0));
     const cost = size + sizes.reduce((sum, points) => sum + points, 0);
     if (!(cost <= least)) continue;
     least = cost;
-    best = { interval: coarse, size, pilot: false, blocks: { steps: blocks, ratios, sizes, nats } };
+    best = { interval: coarse, size, pilot: false, blocks: { steps: blocks, ratio, sizes, nats } };
   }
   return best;
 }
