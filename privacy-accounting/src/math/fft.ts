@@ -1,5 +1,6 @@
 import FFT from 'fft.js';
 import { DpError } from '../errors.js';
+import { RecentlyUsed } from './recently-used.js';
 
 interface Radix4 {
   transform(out: Float64Array, data: Float64Array): void;
@@ -7,20 +8,15 @@ interface Radix4 {
 }
 
 /** Tables of one size take 24 bytes a point and as long as a transform; a few sizes serve every question. */
-const plans = new Map<number, Radix4>();
-const KEPT_PLANS = 6;
+const plans = new RecentlyUsed<number, Radix4>(6);
 
 function planOf(size: number): Radix4 {
-  let plan = plans.get(size);
-  if (plan === undefined) {
+  return plans.get(size, () => {
     if (size < 4 || !Number.isInteger(Math.log2(size))) {
       throw new DpError('DP_NUMERICAL', `A Fourier transform needs a power of two of points, not ${size}.`);
     }
-    plan = new (FFT as unknown as new (size: number) => Radix4)(size);
-    if (plans.size >= KEPT_PLANS) plans.delete(plans.keys().next().value!);
-    plans.set(size, plan);
-  }
-  return plan;
+    return new (FFT as unknown as new (size: number) => Radix4)(size);
+  });
 }
 
 /** Σⱼ dataⱼ e^{−2πijk/N} of N complex numbers, stored as [re, im, re, im, …]; `data` is left as it is. */

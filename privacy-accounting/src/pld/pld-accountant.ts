@@ -3,6 +3,7 @@ import type { AccountantName, DeltaBound, EpsilonBound } from '../bound.js';
 import { type AccountantOptions, ComposingAccountant } from '../composing-accountant.js';
 import { type Mechanism, type MechanismCount, mechanismKey } from '../events/mechanisms/mechanism.js';
 import { mergeAlike } from '../events/mechanisms/merge-alike.js';
+import { RecentlyUsed } from '../math/recently-used.js';
 import type { NeighboringRelation } from '../relation.js';
 import { ComposedLoss } from './composed-loss.js';
 import type { DominatingPair } from './dominating-pair.js';
@@ -21,20 +22,9 @@ export interface PldAccountantOptions extends AccountantOptions {
 }
 
 /** Pairs are pure functions of a mechanism; a training loop asks for the same one again and again. */
-const pairs = new Map<string, DominatingPair>();
-const KEPT_PAIRS = 64;
+const pairs = new RecentlyUsed<string, DominatingPair>(64);
 /** Different mechanisms from which on those alike are bounded together. */
 const MOST_DISTINCT = 128;
-
-function cachedPair(key: string, make: () => DominatingPair): DominatingPair {
-  let pair = pairs.get(key);
-  if (pair === undefined) {
-    pair = make();
-    if (pairs.size >= KEPT_PAIRS) pairs.delete(pairs.keys().next().value!);
-    pairs.set(key, pair);
-  }
-  return pair;
-}
 
 /**
  * Accounts with privacy loss distributions: the law of ln(dP/dQ) of each step is put on a grid, pessimistically ("connect
@@ -202,7 +192,7 @@ function pairCounts(
   for (const { mechanism, count } of others.mechanisms) {
     const reading = pairForMechanism(mechanism, relation);
     if (reading.kind !== 'pair') continue;
-    const pair = cachedPair(`${relation} ${mechanismKey(mechanism)}`, reading.pair);
+    const pair = pairs.get(`${relation} ${mechanismKey(mechanism)}`, reading.pair);
     parts.push({ pair, count: count * (reading.times ?? 1) });
   }
   let squares = 0;
@@ -211,7 +201,7 @@ function pairCounts(
   }
   if (squares > 0) {
     const sigma = 1 / Math.sqrt(squares * (1 + (4 + unsampled.length) * Number.EPSILON));
-    parts.unshift({ pair: cachedPair(`gaussian ${sigma}`, () => gaussianPair(sigma)), count: 1 });
+    parts.unshift({ pair: pairs.get(`gaussian ${sigma}`, () => gaussianPair(sigma)), count: 1 });
   }
   return { parts, warning: others.warning };
 }

@@ -1,10 +1,10 @@
+import { RecentlyUsed } from '../math/recently-used.js';
 import { connectTheDots } from './connect-the-dots.js';
 import type { DominatingPair } from './dominating-pair.js';
+import type { Direction } from './grid-choice.js';
 import { cellsOf, type NormalisedTilt } from './loss-cells.js';
 import { mergeTheDots } from './merge-the-dots.js';
 import { TiltedLaw } from './tilted-law.js';
-
-type Direction = 'remove' | 'add';
 
 /** How the laws of one step are wanted. */
 export interface StepLawOptions {
@@ -22,20 +22,14 @@ export interface StepLaws {
 }
 
 /** A training loop asks after every step: the same laws, another count. Few, since a law keeps its transform, too. */
-const kept = new Map<string, StepLaws>();
-const MOST_KEPT = 6;
+const kept = new RecentlyUsed<string, StepLaws>(6);
 
 /** One step of a pair, put on a grid and tilted. */
 export function stepLaws(pair: DominatingPair, options: StepLawOptions): StepLaws {
   const { interval, certified, keys, tilts } = options;
   const tilted = keys.map((direction) => [direction, tilts.tilt[direction], tilts.logMoment[direction]]);
   const key = JSON.stringify([pair.key, interval, certified, tilted, tilts.share]);
-  const known = kept.get(key);
-  const laws = known ?? discretise(pair, options);
-  kept.delete(key);
-  if (kept.size >= MOST_KEPT) kept.delete(kept.keys().next().value!);
-  kept.set(key, laws);
-  return laws;
+  return kept.get(key, () => discretise(pair, options));
 }
 
 function discretise(pair: DominatingPair, { interval, certified, keys, tilts }: StepLawOptions): StepLaws {

@@ -1,11 +1,11 @@
+import { RecentlyUsed } from '../math/recently-used.js';
 import { poissonGaussianRdpAt } from './poisson-gaussian-rdp.js';
 
 /** Divergences of one mechanism, by order. */
 type Curve = Map<number, number>;
 
 /** A training run asks for the same mechanism again and again with another count; counts only multiply. */
-const curves = new Map<string, Curve>();
-const MAX_CURVES = 1024;
+const curves = new RecentlyUsed<string, Curve>(1024);
 const MAX_ORDERS = 1024;
 
 /** α ↦ RDP(α) of a Poisson-sampled Gaussian, remembered. The cache is bounded: least recently used goes first. */
@@ -21,7 +21,7 @@ export function remembered(
   key: string | undefined,
   divergence: (order: number) => number,
 ): (order: number) => number {
-  const curve = key === undefined ? new Map<number, number>() : lookUp(key);
+  const curve = key === undefined ? new Map<number, number>() : curves.get(key, () => new Map());
   return (order) => {
     let value = curve.get(order);
     if (value === undefined) {
@@ -31,12 +31,4 @@ export function remembered(
     }
     return value;
   };
-}
-
-function lookUp(key: string): Curve {
-  const curve: Curve = curves.get(key) ?? new Map();
-  curves.delete(key);
-  curves.set(key, curve);
-  if (curves.size > MAX_CURVES) curves.delete(curves.keys().next().value!);
-  return curve;
 }
